@@ -1,0 +1,427 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"baton.example/baton"
+)
+
+// A Store is a database with everything that Baton keeps.
+type Store interface {
+	Reader
+	RunnerCreator
+
+	// Tx runs fn in a transaction that commits when fn returns nil. See the
+	// package documentation for what fn must and must not do.
+	Tx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+	// Ping returns an error of CodeUnavailable when the database does not
+	// answer.
+	Ping(ctx context.Context) error
+	// Kind is "SQLite" or "PostgreSQL".
+	Kind() string
+	// Close waits for what runs and closes the database.
+	Close() error
+}
+
+// A Tx is a transaction: its reads see its writes.
+type Tx interface {
+	Reader
+	Writer
+}
+
+// A Reader is every read.
+type Reader interface {
+	PrincipalReader
+	SettingsReader
+	UserReader
+	AccessTokenReader
+	NamespaceReader
+	ProjectReader
+	MemberReader
+	RunnerReader
+	AuditReader
+	AnswerReader
+	KeyReader
+}
+
+// A Writer is every write that is part of a transaction.
+type Writer interface {
+	SettingsWriter
+	UserWriter
+	AccessTokenWriter
+	NamespaceWriter
+	ProjectWriter
+	MemberWriter
+	RunnerWriter
+	AuditWriter
+	AnswerWriter
+	KeyWriter
+}
+
+// A Page is a part of a list. Rows are ordered by id unless the method says
+// otherwise.
+type Page struct {
+	// Limit is how many rows, at least 1.
+	Limit int
+	// Offset is how many rows to pass over.
+	Offset int
+}
+
+// A PrincipalReader finds who makes a request, in one round trip.
+type PrincipalReader interface {
+	// Principal returns the settings and, if there is an access token with the
+	// digest, the token and its user; Token and User are nil when there is
+	// none. It does not judge: the token may be expired, the user blocked.
+	Principal(ctx context.Context, token baton.Digest) (Principal, error)
+	// RunnerByToken returns the runner that holds the token, and the token. It
+	// does not judge: the token may be expired.
+	RunnerByToken(ctx context.Context, token baton.Digest) (baton.Runner, baton.RunnerToken, error)
+}
+
+// A Principal is what a request's access token leads to.
+type Principal struct {
+	Settings baton.Settings
+	Token    *baton.AccessToken
+	User     *baton.User
+}
+
+// A SettingsReader reads the application settings.
+type SettingsReader interface {
+	Settings(ctx context.Context) (baton.Settings, error)
+}
+
+// A SettingsWriter writes the application settings.
+type SettingsWriter interface {
+	SetSettings(ctx context.Context, s baton.Settings) error
+}
+
+// A UserFilter chooses users; the zero value chooses all.
+type UserFilter struct {
+	// Username is compared whole, without regard to case.
+	Username string
+	// Search is a part of username or name, or a whole email, without regard
+	// to case.
+	Search string
+	// States, unless empty, are those wanted.
+	States []baton.UserState
+	// Admins, Humans leave only administrators, and no bots.
+	Admins bool
+	Humans bool
+}
+
+// A UserReader reads users.
+type UserReader interface {
+	User(ctx context.Context, id baton.UserID) (baton.User, error)
+	// UserByName finds by username, without regard to case.
+	UserByName(ctx context.Context, username string) (baton.User, error)
+	// UserByEmail finds by email, without regard to case.
+	UserByEmail(ctx context.Context, email string) (baton.User, error)
+	Users(ctx context.Context, f UserFilter, p Page) ([]baton.User, error)
+	CountUsers(ctx context.Context, f UserFilter) (int, error)
+	// PasswordHash returns the PHC string of the user's password, "" for none.
+	PasswordHash(ctx context.Context, id baton.UserID) (string, error)
+}
+
+// A UserWriter writes users.
+type UserWriter interface {
+	// InsertUser stores a new user and returns its id. The fields ID is
+	// ignored. A taken username or email is a conflict.
+	InsertUser(ctx context.Context, u baton.User) (baton.UserID, error)
+	// UpdateUser stores all of u but CreatedAt and CreatedBy.
+	UpdateUser(ctx context.Context, u baton.User) error
+	SetPasswordHash(ctx context.Context, id baton.UserID, hash string) error
+	// DeleteUser removes the user with memberships, access tokens and stored
+	// answers. What the user created lives on without a creator. Personal
+	// namespaces must be gone before.
+	DeleteUser(ctx context.Context, id baton.UserID) error
+}
+
+// An AccessTokenFilter chooses access tokens; the zero value chooses all.
+type AccessTokenFilter struct {
+	UserID baton.UserID
+	// Search is a part of the name, without regard to case.
+	Search  string
+	Revoked *bool
+	// Active, if set, leaves the tokens that work (or do not) on Today.
+	Active *bool
+	Today  baton.Date
+	// The bounds of times, zero for none.
+	CreatedAfter, CreatedBefore   time.Time
+	LastUsedAfter, LastUsedBefore time.Time
+	// The bounds of the expiry, both inclusive, "" for none.
+	ExpiresAfter, ExpiresBefore baton.Date
+	// Sort is a column and direction: id, created_at, expires_at, last_used_at
+	// or name, each with _asc or _desc; "" is id_asc.
+	Sort string
+}
+
+// An AccessTokenReader reads personal access tokens.
+type AccessTokenReader interface {
+	AccessToken(ctx context.Context, id baton.TokenID) (baton.AccessToken, error)
+	AccessTokens(ctx context.Context, f AccessTokenFilter, p Page) ([]baton.AccessToken, error)
+	CountAccessTokens(ctx context.Context, f AccessTokenFilter) (int, error)
+}
+
+// An AccessTokenWriter writes personal access tokens.
+type AccessTokenWriter interface {
+	// InsertAccessToken stores a token under its digest and returns its id.
+	// Family 0 makes the token the first of its own family.
+	InsertAccessToken(ctx context.Context, t baton.AccessToken, digest baton.Digest) (baton.TokenID, error)
+	RevokeAccessToken(ctx context.Context, id baton.TokenID) error
+	// RevokeAccessTokenFamily revokes every token of a chain of rotations.
+	RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error
+	// TouchAccessToken records a use of the token and the day of it as the
+	// user's last activity.
+	TouchAccessToken(ctx context.Context, use TokenUse) error
+}
+
+// A TokenUse is one use of an access token.
+type TokenUse struct {
+	Token baton.TokenID
+	User  baton.UserID
+	At    time.Time
+	// IPs are the addresses to remember, the newest first.
+	IPs []string
+}
+
+// A GroupFilter chooses groups; the zero value chooses all.
+type GroupFilter struct {
+	// Search is a part of name or path, without regard to case.
+	Search string
+	// ParentID leaves the direct subgroups of a group; TopLevel those without
+	// a parent.
+	ParentID baton.NamespaceID
+	TopLevel bool
+	// VisibleTo, unless nil, leaves what the user may see: public, internal
+	// unless External, and what a membership (of the group, an ancestor, a
+	// descendant group or project, directly or by a share) opens.
+	VisibleTo *Viewer
+	// Owned, with VisibleTo, leaves the groups the viewer is an Owner of.
+	Owned bool
+}
+
+// A Viewer is a user who looks at lists on a day. UserID 0 is nobody in
+// particular, who sees what is public.
+type Viewer struct {
+	UserID   baton.UserID
+	External bool
+	Today    baton.Date
+}
+
+// A NamespaceReader reads groups and personal namespaces.
+type NamespaceReader interface {
+	Namespace(ctx context.Context, id baton.NamespaceID) (baton.Namespace, error)
+	// NamespaceByPath finds by full path, without regard to case.
+	NamespaceByPath(ctx context.Context, fullPath string) (baton.Namespace, error)
+	// PersonalNamespace finds the namespace of a user.
+	PersonalNamespace(ctx context.Context, owner baton.UserID) (baton.Namespace, error)
+	// Ancestors returns the namespace itself, its parent, and so on to the top.
+	Ancestors(ctx context.Context, id baton.NamespaceID) ([]baton.Namespace, error)
+	Groups(ctx context.Context, f GroupFilter, p Page) ([]baton.Namespace, error)
+	CountGroups(ctx context.Context, f GroupFilter) (int, error)
+}
+
+// A NamespaceWriter writes groups and personal namespaces.
+type NamespaceWriter interface {
+	// InsertNamespace stores a new namespace, its route included, and returns
+	// its id. FullPath and FullName are derived from the parent. A taken path
+	// (by a group, a user or a project) is a conflict.
+	InsertNamespace(ctx context.Context, n baton.Namespace) (baton.NamespaceID, error)
+	// UpdateNamespace stores all of n but Kind, ParentID, OwnerID and
+	// CreatedAt; a changed name or path changes the routes of everything below.
+	UpdateNamespace(ctx context.Context, n baton.Namespace) error
+	// DeleteNamespace removes the namespace with all that is below: subgroups,
+	// projects, memberships, shares, group runners, and the project runners
+	// that are left without any project (see DeleteProject).
+	DeleteNamespace(ctx context.Context, id baton.NamespaceID) error
+}
+
+// A ProjectFilter chooses projects; the zero value chooses all.
+type ProjectFilter struct {
+	// Search is a part of name or path, without regard to case.
+	Search string
+	// NamespaceID leaves the projects directly in a namespace.
+	NamespaceID baton.NamespaceID
+	// VisibleTo, unless nil, leaves what the user may see, as in GroupFilter.
+	VisibleTo *Viewer
+	// Owned and Membership, with VisibleTo, leave the projects the viewer is
+	// an Owner, or any member, of.
+	Owned      bool
+	Membership bool
+}
+
+// A ProjectReader reads projects.
+type ProjectReader interface {
+	Project(ctx context.Context, id baton.ProjectID) (baton.Project, error)
+	// ProjectByPath finds by full path, without regard to case.
+	ProjectByPath(ctx context.Context, fullPath string) (baton.Project, error)
+	Projects(ctx context.Context, f ProjectFilter, p Page) ([]baton.Project, error)
+	CountProjects(ctx context.Context, f ProjectFilter) (int, error)
+}
+
+// A ProjectWriter writes projects.
+type ProjectWriter interface {
+	// InsertProject stores a new project, its route included, and returns its
+	// id. A taken path is a conflict.
+	InsertProject(ctx context.Context, p baton.Project) (baton.ProjectID, error)
+	// UpdateProject stores all of p but NamespaceID, CreatorID and CreatedAt; a
+	// changed name or path changes its route.
+	UpdateProject(ctx context.Context, p baton.Project) error
+	// DeleteProject removes the project with memberships and shares. A project
+	// runner that it owned passes to the project it was assigned to first
+	// among those left; one that has none left is removed, as GitLab does.
+	DeleteProject(ctx context.Context, id baton.ProjectID) error
+}
+
+// A MemberReader reads memberships and shares and what follows from them.
+type MemberReader interface {
+	Member(ctx context.Context, in baton.Source, user baton.UserID) (baton.Member, error)
+	// Members returns direct members, ordered by user id.
+	Members(ctx context.Context, in baton.Source, p Page) ([]baton.Member, error)
+	CountMembers(ctx context.Context, in baton.Source) (int, error)
+	// AccessLevel returns the user's effective role in a group or project on a
+	// day: the highest of the direct memberships in it and its ancestors, of
+	// what shares of any of these give (the lower of the share's level and the
+	// user's level, direct or inherited, in the group it lets in), and Owner
+	// for a personal namespace's owner. What has expired gives nothing.
+	AccessLevel(ctx context.Context, user baton.UserID, in baton.Source, today baton.Date) (baton.AccessLevel, error)
+	// SeesGroup reports whether the user is a member of the group, an
+	// ancestor, or of any group or project below, directly or by a share.
+	SeesGroup(ctx context.Context, user baton.UserID, group baton.NamespaceID, today baton.Date) (bool, error)
+	Shares(ctx context.Context, of baton.Source) ([]baton.Share, error)
+}
+
+// A MemberWriter writes memberships and shares.
+type MemberWriter interface {
+	// InsertMember is a conflict if the user is a direct member already.
+	InsertMember(ctx context.Context, m baton.Member) error
+	// UpdateMember stores the access level and the expiry.
+	UpdateMember(ctx context.Context, m baton.Member) error
+	DeleteMember(ctx context.Context, in baton.Source, user baton.UserID) error
+	// InsertShare is a conflict if the share exists already.
+	InsertShare(ctx context.Context, s baton.Share) error
+	DeleteShare(ctx context.Context, of baton.Source, with baton.NamespaceID) error
+}
+
+// A RunnerFilter chooses runners; the zero value chooses all.
+type RunnerFilter struct {
+	Types  []baton.RunnerType
+	Paused *bool
+	// Tags, unless empty, must all be among the runner's.
+	Tags []string
+}
+
+// A RunnerReader reads runners.
+type RunnerReader interface {
+	// Runner returns the runner with its tags.
+	Runner(ctx context.Context, id baton.RunnerID) (baton.Runner, error)
+	// Runners returns runners with their tags.
+	Runners(ctx context.Context, f RunnerFilter, p Page) ([]baton.Runner, error)
+	CountRunners(ctx context.Context, f RunnerFilter) (int, error)
+	// RunnerProjects returns the projects that a project runner is assigned
+	// to, the one that was assigned first ahead.
+	RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error)
+	// Managers returns the runner's managers, the one that called last ahead.
+	Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error)
+	// Manager finds a runner's manager by system id.
+	Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.Manager, error)
+}
+
+// A RunnerWriter changes runners.
+type RunnerWriter interface {
+	// TouchRunner records that a manager called: it creates or updates the
+	// manager and moves the runner's ContactedAt (never back). AskedForJobs
+	// stays true once it was.
+	TouchRunner(ctx context.Context, c Contact) error
+	DeleteRunner(ctx context.Context, id baton.RunnerID) error
+}
+
+// A Contact is one call of a manager.
+type Contact struct {
+	// Manager has RunnerID, SystemID, the reported fields, IP, and ContactedAt.
+	// Reported fields that are empty leave what is known.
+	Manager      baton.Manager
+	AskedForJobs bool
+}
+
+// A RunnerCreator is the hot path: it stores new runners, many concurrent ones
+// under one durable commit.
+type RunnerCreator interface {
+	// CreateRunner stores the runner with its tags, its project if it is a
+	// project runner, its first token, its audit event and, if there is one,
+	// the stored answer to its request, and returns the runner's id. A stored
+	// answer with the same user and key is a conflict, and a user, group or
+	// project that is gone is CodeStale; nothing is stored then.
+	CreateRunner(ctx context.Context, c RunnerCreation) (baton.RunnerID, error)
+}
+
+// A RunnerCreation is everything that one new runner brings with it. The
+// functions are called with the id that the runner is to have; they may be
+// called more than once, and only one call counts.
+type RunnerCreation struct {
+	Runner         baton.Runner
+	Token          baton.Digest
+	TokenExpiresAt time.Time
+	Audit          func(baton.RunnerID) baton.AuditEvent
+	// Answer is nil for a request without an idempotency key.
+	Answer func(baton.RunnerID) (Answer, error)
+}
+
+// An Answer is what a request with an idempotency key was told, sealed under
+// a key that only the holder of that idempotency key can derive.
+type Answer struct {
+	UserID baton.UserID
+	// Key is the digest of the idempotency key, Request of the request.
+	Key     baton.Digest
+	Request baton.Digest
+	Sealed  []byte
+	// ExpiresAt is when the answer is forgotten.
+	ExpiresAt time.Time
+}
+
+// An AnswerReader reads stored answers.
+type AnswerReader interface {
+	// Answer returns the stored answer, expired or not.
+	Answer(ctx context.Context, user baton.UserID, key baton.Digest) (Answer, error)
+}
+
+// An AnswerWriter forgets stored answers.
+type AnswerWriter interface {
+	// DeleteAnswers forgets what expired before t and returns how many.
+	DeleteAnswers(ctx context.Context, t time.Time) (int, error)
+}
+
+// An AuditFilter chooses audit events; the zero value chooses all.
+type AuditFilter struct {
+	// Source, unless zero, leaves the events of one group or project.
+	Source baton.Source
+	// The bounds of CreatedAt, zero for none.
+	CreatedAfter, CreatedBefore time.Time
+}
+
+// An AuditReader reads the audit log.
+type AuditReader interface {
+	// AuditEvents returns events, the newest ahead.
+	AuditEvents(ctx context.Context, f AuditFilter, p Page) ([]baton.AuditEvent, error)
+	CountAuditEvents(ctx context.Context, f AuditFilter) (int, error)
+}
+
+// An AuditWriter writes the audit log.
+type AuditWriter interface {
+	InsertAuditEvent(ctx context.Context, e baton.AuditEvent) error
+}
+
+// A KeyReader reads the proof of the secret key.
+type KeyReader interface {
+	// KeyProof returns what [KeyWriter.InsertKeyProof] stored under the key id.
+	KeyProof(ctx context.Context, keyID string) ([]byte, error)
+	// KeyIDs returns the ids of all keys that the database was used with.
+	KeyIDs(ctx context.Context) ([]string, error)
+}
+
+// A KeyWriter writes the proof of the secret key: a text sealed under it, by
+// which a wrong key is known at once instead of at the first unsealing.
+type KeyWriter interface {
+	InsertKeyProof(ctx context.Context, keyID string, proof []byte) error
+}
