@@ -1,0 +1,132 @@
+package access
+
+import (
+	"context"
+	"fmt"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/store"
+)
+
+// An Ability is one thing to do with a group or project.
+type Ability int
+
+// The abilities. What each needs stands in [rules].
+const (
+	// Read is to see that it exists, and its page.
+	Read Ability = iota
+	// Update is to change its settings.
+	Update
+	// Delete is to remove it with all that it holds.
+	Delete
+	// ManageMembers is to give and take memberships and shares.
+	ManageMembers
+	// CreateSubgroup is to make a group in a group.
+	CreateSubgroup
+	// CreateProject is to make a project in a group.
+	CreateProject
+	// CreateRunner is to make a runner of the group or project; restricted
+	// registration comes on top of it (package fleet).
+	CreateRunner
+	// ReadRunners is to see the runners that serve it.
+	ReadRunners
+	// ManageRunners is to change and remove its own runners.
+	ManageRunners
+)
+
+// A rule is the least role that an ability needs in a group and in a project.
+// Administrators may do everything.
+type rule struct{ group, project baton.AccessLevel }
+
+// never is above every role: administrators only.
+const never baton.AccessLevel = 1 << 10
+
+// rules is who may do what. Read is here for members; visibility opens it
+// further, and two settings move the levels of CreateSubgroup and
+// CreateRunner (see [Policy.Can]).
+var rules = map[Ability]rule{
+	Read:           {baton.MinimalAccess, baton.GuestAccess},
+	Update:         {baton.OwnerAccess, baton.MaintainerAccess},
+	Delete:         {baton.OwnerAccess, baton.OwnerAccess},
+	ManageMembers:  {baton.OwnerAccess, baton.MaintainerAccess},
+	CreateSubgroup: {baton.OwnerAccess, never},
+	CreateProject:  {baton.DeveloperAccess, never},
+	CreateRunner:   {baton.OwnerAccess, baton.OwnerAccess},
+	ReadRunners:    {baton.MaintainerAccess, baton.MaintainerAccess},
+	ManageRunners:  {baton.OwnerAccess, baton.MaintainerAccess},
+}
+
+// A Policy answers questions of permission from what the store knows.
+type Policy struct {
+	Members store.MemberReader
+}
+
+// CanGroup reports whether the actor has the ability in the group. An actor of
+// nil is nobody in particular and sees what is public.
+func (p Policy) CanGroup(ctx context.Context, a *Actor, do Ability, g *baton.Namespace) (bool, error) {
+	if a != nil && a.Admin || do == Read && visible(a, g.Visibility) {
+		return true, nil
+	}
+	if a == nil {
+		return false, nil
+	}
+	if do == Read {
+		// A member of anything below sees the way down to it.
+		sees, err := p.Members.SeesGroup(ctx, a.User.ID, g.ID, a.Today())
+		if err != nil {
+			return false, fmt.Errorf("look for memberships: %w", err)
+		}
+		return sees, nil
+	}
+	least := rules[do].group
+	if do == CreateSubgroup && g.SubgroupCreationLevel == baton.SubgroupsByMaintainer {
+		least = baton.MaintainerAccess
+	}
+	return p.has(ctx, a, least, baton.InGroup(g.ID))
+}
+
+// CanProject reports whether the actor has the ability in the project.
+func (p Policy) CanProject(ctx context.Context, a *Actor, do Ability, in *baton.Project) (bool, error) {
+	if a != nil && a.Admin || do == Read && visible(a, in.Visibility) {
+		return true, nil
+	}
+	if a == nil {
+		return false, nil
+	}
+	least := rules[do].project
+	if do == CreateRunner && a.Settings.MaintainersCanCreateProjectRunners {
+		least = baton.MaintainerAccess
+	}
+	return p.has(ctx, a, least, baton.InProject(in.ID))
+}
+
+// Level returns the actor's role in a group or project. Administrators are
+// Owners everywhere.
+func (p Policy) Level(ctx context.Context, a *Actor, in baton.Source) (baton.AccessLevel, error) {
+	if a.Admin {
+		return baton.OwnerAccess, nil
+	}
+	level, err := p.Members.AccessLevel(ctx, a.User.ID, in, a.Today())
+	if err != nil {
+		return baton.NoAccess, fmt.Errorf("find access level: %w", err)
+	}
+	return level, nil
+}
+
+// has reports whether the actor's role reaches least.
+func (p Policy) has(ctx context.Context, a *Actor, least baton.AccessLevel, in baton.Source) (bool, error) {
+	level, err := p.Level(ctx, a, in)
+	return level >= least, err
+}
+
+// visible reports whether a visibility alone opens something to the actor.
+func visible(a *Actor, v baton.Visibility) bool {
+	switch v {
+	case baton.Public:
+		return true
+	case baton.Internal:
+		return a != nil && !a.User.External
+	case baton.Private:
+	}
+	return false
+}
