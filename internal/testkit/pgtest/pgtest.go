@@ -109,6 +109,7 @@ func execSQL(t testing.TB, url, statement string) {
 
 // unique returns an identifier that needs no quoting and shows whose it is.
 func unique(t testing.TB) string {
+	t.Helper()
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -134,7 +135,7 @@ func (in *Instance) Kill() {
 
 // gone waits for the process to be gone.
 func (in *Instance) gone() {
-	in.keeper.Wait() // passes on how the server ended, which was our doing
+	_ = in.keeper.Wait() // passes on how the server ended, which was our doing
 	in.keeper = nil
 }
 
@@ -242,9 +243,7 @@ func (in *Instance) conf(o Options) string {
 		settings["fsync"] = "off"
 		settings["full_page_writes"] = "off"
 	}
-	for k, v := range o.Settings {
-		settings[k] = v
-	}
+	maps.Copy(settings, o.Settings)
 	var b strings.Builder
 	for k, v := range settings {
 		fmt.Fprintf(&b, "%s = '%s'\n", k, strings.ReplaceAll(v, "'", "''"))
