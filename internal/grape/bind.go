@@ -208,6 +208,7 @@ func (f *field) coerce(raw any) (value scalar, state State, ok bool) {
 	case Integers:
 		value.numbers, ok = commaSeparatedIntegers(raw, f.goType.Elem().Bits())
 		state = Present
+	case Object: // has no value, only fields
 	}
 	return value, state, ok
 }
@@ -276,7 +277,7 @@ func (f *field) set(v reflect.Value, value scalar, state State) {
 	case DateTime:
 		*dst.Addr().Interface().(*time.Time) = value.time
 	case Strings:
-		if s, ok := dst.Addr().Interface().(*[]string); ok {
+		if s, ok := reflect.TypeAssert[*[]string](dst.Addr()); ok {
 			*s = value.strings
 			return
 		}
@@ -289,5 +290,6 @@ func (f *field) set(v reflect.Value, value scalar, state State) {
 		for i, n := range value.numbers {
 			dst.Index(i).SetInt(n)
 		}
+	case Object: // has no value, only fields
 	}
 }
