@@ -123,6 +123,9 @@ func (b *binder) field(f *field, p map[string]any, v reflect.Value, prefix strin
 		b.object(f, raw, present, v, prefix)
 		return
 	}
+	if raw == nil && f.preset != nil {
+		raw = f.preset
+	}
 	value, state, ok := f.coerce(raw)
 	if ok && state != Present && f.preset != nil {
 		value, state, ok = f.coerce(f.preset)

@@ -87,7 +87,8 @@ func nest(m map[string]any, name, key, rest string, value any, depth int) error 
 }
 
 // nestInList reads x[][y]: the pair joins the last hash of the list until its
-// key repeats, which starts the next hash.
+// key repeats, which starts the next hash. No parameter is a list of lists, so
+// x[][] only leaves an empty hash, which every list of scalars refuses.
 func nestInList(m map[string]any, key string, list []any, rest string, value any, depth int) error {
 	child, after := inner(rest)
 	var hash map[string]any

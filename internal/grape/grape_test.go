@@ -481,6 +481,13 @@ func TestBindStates(t *testing.T) {
 }
 
 func TestBindDefaultsAndEmbedded(t *testing.T) {
+	var tags struct {
+		X []string `param:"x,csv" default:"a,b"`
+		Y []string `param:"y,csv" default:"a,b"`
+	}
+	if got := bind(grape.Params{"y": ""}, &tags); got != "" || !slices.Equal(tags.X, []string{"a", "b"}) || len(tags.Y) != 0 {
+		t.Errorf("lists: got %+v, %q", tags, got)
+	}
 	for body, want := range map[string]listRunners{
 		`{}`:                         {Sort: "desc", pagination: pagination{1, 20}},
 		`page=&per_page=&sort`:       {Sort: "desc", pagination: pagination{1, 20}},
@@ -516,6 +523,37 @@ func TestBindObject(t *testing.T) {
 	}
 }
 
+func TestBindRulesOnEveryKind(t *testing.T) {
+	type rules struct {
+		Level  int          `param:"level"`
+		Note   string       `param:"note" required:"true" given:"level=10"`
+		Accept bool         `param:"accept" values:"true"`
+		Types  []runnerType `param:"types" values:"a,b"`
+		Levels []int        `param:"levels,csv" except:"0" values:"10,20"`
+	}
+	for body, want := range map[string]string{
+		`{}`:                        "",
+		`level=10`:                  "note is missing",
+		`level=20&accept=no`:        "accept does not have a valid value",
+		`types[]=a&types[]=c`:       "types does not have a valid value",
+		`levels=10,0`:               "levels has a value not allowed",
+		`{"levels":[10,30]}`:        "levels does not have a valid value",
+		`{"levels":[],"types":[]}`:  "",
+		`levels=10,20&types[]=b`:    "",
+		`level[a]=1&accept[]=1`:     "level is invalid, accept is invalid",
+		`{"types":"a","levels":{}}`: "types is invalid, levels is invalid",
+	} {
+		var dst rules
+		if got := bind(read(t, body), &dst); got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+	}
+	var dst rules
+	if got := bind(read(t, `types[]=b&types[]=a`), &dst); got != "" || !slices.Equal(dst.Types, []runnerType{"b", "a"}) {
+		t.Errorf("named strings: got %+v, %q", dst, got)
+	}
+}
+
 func TestBadDeclarationsPanic(t *testing.T) {
 	for name, dst := range map[string]any{
 		"not a pointer": createRunner{},
@@ -538,6 +576,20 @@ func TestBadDeclarationsPanic(t *testing.T) {
 		"rule": &struct {
 			_ struct{} `exclusive:"x,y"`
 			X int      `param:"x"`
+		}{},
+		"given list": &struct {
+			X []string `param:"x"`
+			Y int      `param:"y" given:"x=1"`
+		}{},
+		"no rule": &struct {
+			_ struct{} `at_leastone:"x"`
+			X int      `param:"x"`
+		}{},
+		"required": &struct {
+			X int `param:"x" required:"yes"`
+		}{},
+		"values of time": &struct {
+			X time.Time `param:"x" values:"2026"`
 		}{},
 		"min": &struct {
 			X string `param:"x" min:"1"`

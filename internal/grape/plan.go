@@ -133,6 +133,7 @@ func (c *compiler) compile(t reflect.Type, index []int) {
 }
 
 func (c *compiler) rules(tag reflect.StructTag) {
+	known := false
 	for _, r := range []struct {
 		key  string
 		rule rule
@@ -144,7 +145,11 @@ func (c *compiler) rules(tag reflect.StructTag) {
 		if names, ok := tag.Lookup(r.key); ok {
 			r.rule.names = strings.Split(names, ",")
 			c.steps = append(c.steps, step{rule: &r.rule})
+			known = true
 		}
+	}
+	if !known {
+		c.fail("blank field without a rule")
 	}
 }
 
@@ -166,7 +171,12 @@ func (c *compiler) field(sf reflect.StructField, tag string, index []int) {
 	if f.Kind == "" {
 		c.fail(fmt.Sprintf("%s cannot be read into %v with option %q", name, f.goType, option))
 	}
-	f.Required = sf.Tag.Get("required") == "true"
+	if required, ok := sf.Tag.Lookup("required"); ok {
+		if required != "true" {
+			c.fail(name + ": required is true or left out")
+		}
+		f.Required = true
+	}
 	f.Values = list(sf.Tag, "values")
 	f.Except = list(sf.Tag, "except")
 	var err error
@@ -180,11 +190,19 @@ func (c *compiler) field(sf reflect.StructField, tag string, index []int) {
 			c.fail(name + ": " + err.Error())
 		}
 	}
+	if (f.Kind == DateTime || f.Kind == Object) && (f.Values != nil || f.Except != nil || f.match != nil) {
+		c.fail(name + " has a rule that needs text or a number")
+	}
 	if f.Given = sf.Tag.Get("given"); f.Given != "" {
 		other, want, _ := strings.Cut(f.Given, "=")
 		f.given, f.want = c.fields[other], want
 		if f.given == nil {
 			c.fail(name + ": given must name a parameter declared before")
+		}
+		switch f.given.Kind {
+		case String, Date, Integer, Boolean:
+		default:
+			c.fail(name + ": given cannot depend on " + string(f.given.Kind))
 		}
 	}
 	if f.Default = sf.Tag.Get("default"); f.Default != "" {

@@ -179,7 +179,8 @@ func clean(s string) bool {
 	return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s)
 }
 
-// readJSON reads an object; any other JSON value has no parameters.
+// readJSON reads an object; any other JSON value has no parameters. Half a
+// surrogate pair becomes U+FFFD, encoding/json's way to leave valid text.
 func readJSON(body []byte) (Params, error) {
 	if !utf8.Valid(body) {
 		return nil, badRequest(invalidParameters)
@@ -282,7 +283,7 @@ func readMultipart(body io.Reader, header string) (Params, error) {
 		if err != nil {
 			return nil, multipartError(err)
 		}
-		if left -= int64(len(value)); left < 0 {
+		if left -= int64(len(name) + len(value)); left < 0 {
 			return nil, &http.MaxBytesError{Limit: maxMultipart}
 		}
 		if err := assign(p, name, string(value)); err != nil {
