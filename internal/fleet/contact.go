@@ -1,0 +1,73 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/store"
+)
+
+// A Proof is a runner's token that was checked.
+type Proof struct {
+	Runner baton.Runner
+	Token  baton.RunnerToken
+}
+
+// Prove finds the runner that the token belongs to. A token that is unknown or
+// expired is CodeDenied without a reason: gitlab-runner takes 403, and nothing
+// else, for "this runner is gone".
+func (s *Service) Prove(ctx context.Context, token baton.Secret) (Proof, error) {
+	r, t, err := s.store.RunnerByToken(ctx, token.Digest())
+	if baton.IsNotFound(err) || err == nil && !t.Active(s.now()) {
+		return Proof{}, baton.Denied("")
+	}
+	if err != nil {
+		return Proof{}, fmt.Errorf("find runner by token: %w", err)
+	}
+	return Proof{Runner: r, Token: t}, nil
+}
+
+// freshFor is how long a recorded contact is recent enough: a manager that
+// says nothing new is written down at most this often. Idle managers ask for
+// jobs every few seconds, and statuses are told in hours.
+const freshFor = 10 * time.Second
+
+// Contact records that a manager of the proven runner called. A system id that
+// is too long for storage is CodeInvalid.
+func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksForJobs bool) error {
+	if m.SystemID == "" {
+		m.SystemID = baton.LegacySystemID
+	}
+	if utf8.RuneCountInString(m.SystemID) > baton.MaxSystemID {
+		return baton.Invalid([]baton.FieldError{{Field: "system_xid", Problem: "is too long (maximum is 64 characters)"}})
+	}
+	m.RunnerID, m.ContactedAt = p.Runner.ID, s.now()
+	known, err := s.store.Manager(ctx, m.RunnerID, m.SystemID)
+	switch {
+	case baton.IsNotFound(err):
+	case err != nil:
+		return fmt.Errorf("find manager: %w", err)
+	case (p.Runner.AskedForJobs || !asksForJobs) && fresh(p.Runner, known, m):
+		return nil
+	}
+	err = s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		return tx.TouchRunner(ctx, store.Contact{Manager: m, AskedForJobs: asksForJobs})
+	})
+	if err != nil {
+		return fmt.Errorf("record contact: %w", err)
+	}
+	return nil
+}
+
+// fresh reports whether the call of a manager tells nothing that is not known.
+func fresh(r baton.Runner, known, m baton.Manager) bool {
+	since := m.ContactedAt.Add(-freshFor)
+	same := func(was, is string) bool { return is == "" || is == was }
+	return r.ContactedAt.After(since) && known.ContactedAt.After(since) &&
+		same(known.Version, m.Version) && same(known.Revision, m.Revision) &&
+		same(known.Platform, m.Platform) && same(known.Architecture, m.Architecture) &&
+		same(known.Executor, m.Executor) && same(known.IP, m.IP)
+}

@@ -1,0 +1,201 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/store"
+)
+
+// A NewRunner is what somebody wants a runner to be.
+type NewRunner struct {
+	// Runner holds the attributes. ID, creator, and times are set here.
+	baton.Runner
+	// TimeoutGiven tells that Runner.MaximumTimeout was asked for, so that 0
+	// is too low instead of none.
+	TimeoutGiven bool
+}
+
+// A Created is a new runner with the one copy of its token.
+type Created struct {
+	ID    baton.RunnerID
+	Token baton.Secret
+	// ExpiresAt is the end of the token's life, zero for none.
+	ExpiresAt time.Time
+}
+
+// insufficient is what GitLab says to whoever may not create a runner, for
+// every reason alike.
+const insufficient = "Insufficient permissions"
+
+// Create makes a runner for the actor and returns its token, which nothing can
+// show again.
+//
+// The checks, in GitLab's order: the group or project exists (CodeInvalid,
+// "Missing/invalid group"), the actor may create a runner there (CodeDenied),
+// the attributes are valid (CodeInvalid with fields). That a private group
+// exists leaks by this order, in GitLab too.
+// https://docs.gitlab.com/api/users/#create-a-runner-linked-to-a-user.
+//
+// answer, unless nil, makes the answer to store with the runner, for a request
+// with an idempotency key; if the same key has an answer already the error is
+// CodeConflict and no runner is made.
+func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answer func(Created) (store.Answer, error)) (Created, error) {
+	scope, err := s.scope(ctx, a, n.Runner)
+	if err != nil {
+		return Created{}, err
+	}
+	if err := n.Validate(n.TimeoutGiven); err != nil {
+		return Created{}, err
+	}
+
+	r := n.Runner
+	r.CreatorID, r.CreatedAt, r.UpdatedAt = a.User.ID, a.Now, a.Now
+	made := Created{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: scope.expiry(a.Now)}
+	creation := store.RunnerCreation{
+		Runner:         r,
+		Token:          made.Token.Digest(),
+		TokenExpiresAt: made.ExpiresAt,
+		Audit: func(id baton.RunnerID) baton.AuditEvent {
+			return baton.AuditEvent{
+				Name:          "ci_runner_created",
+				AuthorID:      a.User.ID,
+				AuthorName:    a.User.Name,
+				IP:            a.IP,
+				Source:        source(&r),
+				TargetType:    "Ci::Runner",
+				TargetID:      int64(id),
+				TargetDetails: fmt.Sprintf("%s/%d", scope.page, id),
+				Message:       "Created " + scope.word + " CI runner",
+				CreatedAt:     a.Now,
+			}
+		},
+	}
+	if answer != nil {
+		creation.Answer = func(id baton.RunnerID) (store.Answer, error) {
+			return answer(Created{ID: id, Token: made.Token, ExpiresAt: made.ExpiresAt})
+		}
+	}
+	if made.ID, err = s.store.CreateRunner(ctx, creation); err != nil {
+		return Created{}, fmt.Errorf("create runner: %w", err)
+	}
+	return made, nil
+}
+
+// A runnerScope is where a runner is made.
+type runnerScope struct {
+	// word names the scope in the audit log, page is the path of its runners.
+	word, page string
+	// intervals are the lives in seconds that the token may have at most; 0
+	// does not count.
+	intervals []int
+}
+
+// expiry returns the end of the life of a token made at now: the shortest
+// interval decides.
+func (sc *runnerScope) expiry(now time.Time) time.Time {
+	shortest := 0
+	for _, seconds := range sc.intervals {
+		if seconds > 0 && (shortest == 0 || seconds < shortest) {
+			shortest = seconds
+		}
+	}
+	if shortest == 0 {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(shortest) * time.Second)
+}
+
+// scope finds where the runner is to be made and whether the actor may.
+func (s *Service) scope(ctx context.Context, a *access.Actor, r baton.Runner) (runnerScope, error) {
+	switch r.Type {
+	case baton.GroupRunner:
+		return s.groupScope(ctx, a, r.GroupID)
+	case baton.ProjectRunner:
+		return s.projectScope(ctx, a, r.ProjectID)
+	case baton.InstanceRunner:
+		if !a.Admin {
+			return runnerScope{}, baton.Denied(insufficient)
+		}
+		return runnerScope{
+			word: "instance", page: "/admin/runners",
+			intervals: []int{a.Settings.RunnerTokenExpirationInterval},
+		}, nil
+	default:
+		return runnerScope{}, fmt.Errorf("runner type %q", r.Type)
+	}
+}
+
+func (s *Service) groupScope(ctx context.Context, a *access.Actor, id baton.NamespaceID) (runnerScope, error) {
+	chain, err := s.store.Ancestors(ctx, id)
+	if baton.IsNotFound(err) || err == nil && chain[0].Kind != baton.GroupNamespace {
+		return runnerScope{}, &baton.Error{Code: baton.CodeInvalid, Message: "Missing/invalid group", Cause: err}
+	}
+	if err != nil {
+		return runnerScope{}, fmt.Errorf("find group: %w", err)
+	}
+	group := chain[0]
+	may, err := s.policy.CanGroup(ctx, a, access.CreateRunner, &group)
+	if err != nil {
+		return runnerScope{}, err
+	}
+	if !may || !a.Admin && restricted(a, chain) {
+		return runnerScope{}, baton.Denied(insufficient)
+	}
+	sc := runnerScope{
+		word: "group", page: "/groups/" + group.FullPath + "/-/runners",
+		intervals: []int{a.Settings.GroupRunnerTokenExpirationInterval, group.RunnerTokenExpirationInterval},
+	}
+	for _, ancestor := range chain[1:] {
+		sc.intervals = append(sc.intervals, ancestor.SubgroupRunnerTokenExpirationInterval)
+	}
+	return sc, nil
+}
+
+// restricted reports whether the registration of group runners is closed to
+// all but administrators, for the instance, the group or an ancestor of it.
+func restricted(a *access.Actor, chain []baton.Namespace) bool {
+	if !a.Settings.MayRegister(baton.RegistrarGroup) {
+		return true
+	}
+	for _, n := range chain {
+		if !n.RunnerRegistrationEnabled {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) projectScope(ctx context.Context, a *access.Actor, id baton.ProjectID) (runnerScope, error) {
+	project, err := s.store.Project(ctx, id)
+	if baton.IsNotFound(err) {
+		return runnerScope{}, &baton.Error{Code: baton.CodeInvalid, Message: "Missing/invalid project", Cause: err}
+	}
+	if err != nil {
+		return runnerScope{}, fmt.Errorf("find project: %w", err)
+	}
+	may, err := s.policy.CanProject(ctx, a, access.CreateRunner, &project)
+	if err != nil {
+		return runnerScope{}, err
+	}
+	// The flags of the groups above do not count here, in GitLab neither.
+	open := a.Settings.MayRegister(baton.RegistrarProject) && project.RunnerRegistrationEnabled
+	if !may || !a.Admin && !open {
+		return runnerScope{}, baton.Denied(insufficient)
+	}
+	chain, err := s.store.Ancestors(ctx, project.NamespaceID)
+	if err != nil {
+		return runnerScope{}, fmt.Errorf("find ancestors: %w", err)
+	}
+	sc := runnerScope{
+		word: "project", page: "/" + project.FullPath + "/-/runners",
+		intervals: []int{a.Settings.ProjectRunnerTokenExpirationInterval, project.RunnerTokenExpirationInterval},
+	}
+	for _, n := range chain {
+		sc.intervals = append(sc.intervals, n.ProjectRunnerTokenExpirationInterval)
+	}
+	return sc, nil
+}
