@@ -231,6 +231,7 @@ func dependencies(t *testing.T) (listed, coming map[string][]string) {
 // requirements returns the modules that go.mod requires directly.
 func requirements(t *testing.T) []string {
 	t.Helper()
+	read(t, "go.mod") // so that the test cache knows what the go command reads
 	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json").Output()
 	if err != nil {
 		t.Fatal(err)
