@@ -236,6 +236,7 @@ func FuzzRead(f *testing.F) {
 
 // inspect checks that v holds only what Params promises.
 func inspect(t *testing.T, v any, depth int) {
+	t.Helper()
 	if depth > 33 {
 		t.Fatal("too deep")
 	}
