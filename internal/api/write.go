@@ -1,0 +1,76 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// begin sets the headers that every answer has, as GitLab's do.
+func begin(w http.ResponseWriter) {
+	h := w.Header()
+	h["Cache-Control"] = cacheControl
+	h["Vary"] = vary
+	h["X-Content-Type-Options"] = noSniff
+	h["X-Frame-Options"] = sameOrigin
+}
+
+// The values of headers that never differ, made once.
+var (
+	cacheControl    = []string{"max-age=0, private, must-revalidate"}
+	vary            = []string{"Origin"}
+	noSniff         = []string{"nosniff"}
+	sameOrigin      = []string{"SAMEORIGIN"}
+	applicationJSON = []string{"application/json"}
+)
+
+// A replay is a stored answer, written as it was the first time.
+type replay struct {
+	status int
+	body   []byte
+}
+
+// write answers with what the row's function returned.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any) {
+	status := c.route.status
+	switch v := out.(type) {
+	case none:
+		w.WriteHeader(status)
+		return
+	case replay:
+		writeJSON(w, v.status, v.body)
+		return
+	case interface{ paginate(s *Server, c *call) any }:
+		out = v.paginate(s, c)
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		s.fail(w, r, c, fmt.Errorf("write answer: %w", err))
+		return
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		sum := sha256.Sum256(body)
+		tag := `W/"` + hex.EncodeToString(sum[:16]) + `"`
+		w.Header().Set("ETag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	if status == http.StatusNoContent {
+		status = http.StatusOK
+	}
+	writeJSON(w, status, body)
+}
+
+// writeJSON writes a body that is JSON already.
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = applicationJSON
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
