@@ -31,7 +31,7 @@ type importRule struct {
 
 var (
 	capabilities    = []string{"internal/fleet", "internal/directory", "internal/access", "internal/dispatch", "internal/idempotency"}
-	adapters        = []string{"internal/api/...", "internal/web/...", "internal/grape/..."}
+	adapters        = []string{"internal/api/...", "internal/web/...", "internal/grape/...", "internal/server/..."}
 	implementations = []string{"internal/store/sqlite", "internal/store/postgres", "internal/store/sqlstore"}
 )
 
@@ -52,6 +52,11 @@ var importRules = []importRule{
 		from: []string{"internal/web/..."},
 		deny: []string{"internal/api/..."},
 		why:  "API and pages are two adapters over the same capabilities, neither built on the other",
+	},
+	{
+		from: []string{"internal/server/..."},
+		deny: append([]string{"internal/api/...", "internal/web/...", "internal/store/..."}, capabilities...),
+		why:  "the server is given its handlers and need not know what their paths mean",
 	},
 	{
 		from: capabilities,

@@ -1,3 +1,5 @@
+// Package telemetry is how Baton tells its operators what it does: what the log
+// and the metrics say of a request, and of the program.
 package telemetry
 
 import (
