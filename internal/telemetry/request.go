@@ -1,5 +1,3 @@
-// Package telemetry is how Baton tells its operators what it does: what the log
-// and the metrics say of a request, and of the program.
 package telemetry
 
 import (
