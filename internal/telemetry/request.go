@@ -14,12 +14,12 @@ type Request struct {
 	user  atomic.Int64
 }
 
-// Route returns the pattern that the request matched, "unknown" for none.
+// Route returns the pattern that the request matched, "" for none.
 func (r *Request) Route() string {
 	if pattern := r.route.Load(); pattern != nil {
 		return *pattern
 	}
-	return "unknown"
+	return ""
 }
 
 // User returns the id of the user who makes the request, 0 for nobody.
