@@ -1,0 +1,123 @@
+// Package sqlite opens a SQLite file as a [store.Store].
+//
+// SQLite lets one connection write at a time, so there is one, which a
+// [writer] owns: it takes every transaction that waits, gives each a SAVEPOINT
+// and commits them all at once (one fsync). A pool of connections reads; in
+// WAL mode readers and the writer do not wait for each other. A second
+// process, such as a command of the administrator, may use the same file at
+// the same time: each waits for the other's lock.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"runtime"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/store/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Open opens or creates the database file and brings its schema up to date.
+func Open(ctx context.Context, path string, log *slog.Logger) (store.Store, error) {
+	return OpenWith(ctx, path, log, sqlstore.Options{})
+}
+
+// OpenWith is [Open] with options, for experiments.
+func OpenWith(ctx context.Context, path string, log *slog.Logger, o sqlstore.Options) (*sqlstore.Store, error) {
+	db, err := open(ctx, path, log)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
+	}
+	return sqlstore.New(db, o), nil
+}
+
+// A database implements [sqlstore.Database].
+type database struct {
+	writer *writer
+	reads  *sql.DB
+	cached *statements
+}
+
+func open(ctx context.Context, path string, log *slog.Logger) (_ *database, err error) {
+	// The file holds digests and password hashes: it is its owner's alone. The
+	// files beside it get the same permissions from SQLite.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+
+	writes, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = writes.Close()
+		}
+	}()
+	writes.SetMaxOpenConns(1)
+	if err := sqlstore.Migrate(ctx, goose.DialectSQLite3, writes, dir, log); err != nil {
+		return nil, translate(err)
+	}
+	w, err := newWriter(ctx, writes)
+	if err != nil {
+		return nil, translate(err)
+	}
+
+	reads, err := sql.Open("sqlite", dsn(path, "_query_only=1"))
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	n := max(4, runtime.GOMAXPROCS(0))
+	reads.SetMaxOpenConns(n)
+	reads.SetMaxIdleConns(n)
+	return &database{writer: w, reads: reads, cached: newStatements(reads.PrepareContext, reads)}, nil
+}
+
+// dsn returns the data source name of the file. Pragmas stand in it since each
+// connection of a pool has its own; the driver runs them in this order, so
+// that changing the journal mode already waits for other processes.
+func dsn(path, more string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+		"&_time_integer_format=unix_micro&_inttotime=1&" + more
+}
+
+func (d *database) Kind() string { return "SQLite" }
+
+func (d *database) Reads() sqlstore.Querier { return d.cached }
+
+func (d *database) Tx(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
+	return d.writer.do(ctx, fn)
+}
+
+func (d *database) Translate(err error) error { return translate(err) }
+
+func (d *database) Ping(ctx context.Context) error {
+	return translate(d.reads.PingContext(ctx))
+}
+
+func (d *database) Close() error {
+	return errors.Join(d.writer.close(), d.cached.close(), d.reads.Close())
+}

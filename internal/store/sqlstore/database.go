@@ -1,0 +1,37 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"baton.example/baton/internal/store"
+)
+
+// A Database is what differs between SQLite and PostgreSQL.
+type Database interface {
+	// Kind is "SQLite" or "PostgreSQL".
+	Kind() string
+	// Reads is where reads go that are not part of a transaction.
+	Reads() Querier
+	// Tx runs fn in a transaction that commits when fn returns nil, under the
+	// guarantees of [store.Store].
+	Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error
+	// CreateRunners stores new runners in one transaction: it gives each an id
+	// with [Creation.Assign] and inserts its rows.
+	CreateRunners(ctx context.Context, all []*Creation) error
+	// Translate turns an error of the driver into a [baton.Error] by its code,
+	// and leaves what is not the caller's or the connection's fault as it is.
+	Translate(err error) error
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+	// Close waits for what runs and closes the database.
+	Close() error
+}
+
+// A Querier runs statements: a pool of connections, or a transaction.
+type Querier interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+var _ store.Store = (*Store)(nil)

@@ -1,0 +1,44 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+
+	"baton.example/baton"
+)
+
+// Migrate brings the schema up to date and refuses a database whose schema is
+// newer than the program knows.
+func Migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, migrations fs.FS, log *slog.Logger, o ...goose.ProviderOption) error {
+	provider, err := goose.NewProvider(dialect, db, migrations, append(o, goose.WithLogger(goose.NopLogger()))...)
+	if err != nil {
+		return fmt.Errorf("load migrations: %w", err)
+	}
+	// When two programs begin at once, the one that comes second may fail at
+	// what the first one did: then it looks again.
+	for attempt := 1; ; attempt++ {
+		have, known, err := provider.GetVersions(ctx)
+		if err != nil {
+			return fmt.Errorf("read schema version: %w", err)
+		}
+		if have > known {
+			return &baton.Error{Code: baton.CodeUnavailable, Message: fmt.Sprintf(
+				"the database was written by a newer Baton (schema %d, this program knows %d): use that version or newer", have, known)}
+		}
+		if have == known {
+			return nil
+		}
+		if _, err = provider.Up(ctx); err == nil {
+			log.InfoContext(ctx, "schema migrated", slog.Int64("from", have), slog.Int64("to", known))
+			return nil
+		}
+		if attempt == 3 {
+			return fmt.Errorf("migrate schema: %w", err)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/store"
+)
+
+// failed names what was attempted and translates the driver's error.
+func (r reader) failed(doing string, err error) error {
+	return fmt.Errorf("%s: %w", doing, r.db.Translate(err))
+}
+
+// each runs a query and calls scan for every row.
+func (r reader) each(ctx context.Context, doing string, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := r.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return r.failed(doing, err)
+	}
+	defer func() { _ = rows.Close() }() // reading on tells its errors
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return r.failed(doing, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return r.failed(doing, err)
+	}
+	return nil
+}
+
+// value runs a query for one value, which is left alone when there is no row.
+func (r reader) value(ctx context.Context, doing string, dst any, query string, args ...any) (found bool, err error) {
+	err = r.each(ctx, doing, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(dst)
+	}, query, args...)
+	return found, err
+}
+
+// exec runs a statement and returns how many rows it touched.
+func (w writer) exec(ctx context.Context, doing, statement string, args ...any) (int, error) {
+	result, err := w.q.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, w.failed(doing, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, w.failed(doing, err)
+	}
+	return int(n), nil
+}
+
+// touch runs a statement that must touch a row: it is NotFound otherwise.
+func (w writer) touch(ctx context.Context, thing, doing, statement string, args ...any) error {
+	n, err := w.exec(ctx, doing, statement, args...)
+	if err == nil && n == 0 {
+		return baton.NotFound(thing)
+	}
+	return err
+}
+
+// A where gathers the conditions of a list that are set.
+type where struct {
+	text strings.Builder
+	args []any
+}
+
+// and adds a condition. Each ? in it stands for the next argument.
+func (w *where) and(condition string, args ...any) {
+	if w.text.Len() == 0 {
+		w.text.WriteString(" WHERE ")
+	} else {
+		w.text.WriteString(" AND ")
+	}
+	w.write(condition, args...)
+}
+
+// in adds the condition that the column has one of the values.
+func in[T any](w *where, column string, values []T) {
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	w.and(column+" IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")+")", args...)
+}
+
+// page appends order and bounds.
+func (w *where) page(order string, p store.Page) {
+	w.write(" ORDER BY "+order+" LIMIT ? OFFSET ?", p.Limit, p.Offset)
+}
+
+// write appends text whose question marks are the next arguments.
+func (w *where) write(text string, args ...any) {
+	for _, arg := range args {
+		before, after, _ := strings.Cut(text, "?")
+		w.args = append(w.args, arg)
+		w.text.WriteString(before)
+		w.text.WriteByte('$')
+		w.text.WriteString(strconv.Itoa(len(w.args)))
+		text = after
+	}
+	w.text.WriteString(text)
+}
+
+// containing returns the LIKE pattern of a part of a text, for use with
+// ESCAPE '\'.
+func containing(part string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
+}
+
+// search adds the condition that one of the columns contains the part,
+// without regard to case. More conditions may be joined with OR.
+func (w *where) search(part string, columns ...string) {
+	if part == "" {
+		return
+	}
+	conditions := make([]string, len(columns))
+	args := make([]any, len(columns))
+	for i, c := range columns {
+		conditions[i] = "lower(" + c + `) LIKE lower(?) ESCAPE '\'`
+		args[i] = containing(part)
+	}
+	w.and("("+strings.Join(conditions, " OR ")+")", args...)
+}
+
+// times adds the bounds of a time, both inclusive, as far as they are set.
+func (w *where) times(column string, from, to time.Time) {
+	if !from.IsZero() {
+		w.and(column+" >= ?", at(&from))
+	}
+	if !to.IsZero() {
+		w.and(column+" <= ?", at(&to))
+	}
+}

@@ -1,0 +1,178 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/store"
+)
+
+var runners = define("Runner", "runners r", func(r *baton.Runner) []column {
+	return []column{
+		{"id", &r.ID, fixed},
+		{"type", &r.Type, fixed},
+		{"group_id", nullNumber(&r.GroupID), fixed},
+		{"project_id", nullNumber(&r.ProjectID), fixed},
+		{"creator_id", nullNumber(&r.CreatorID), fixed},
+		{"description", &r.Description, mutable},
+		{"maintenance_note", &r.MaintenanceNote, mutable},
+		{"paused", &r.Paused, mutable},
+		{"locked", &r.Locked, mutable},
+		{"run_untagged", &r.RunUntagged, mutable},
+		{"access_level", &r.AccessLevel, mutable},
+		{"maximum_timeout", nullNumber(&r.MaximumTimeout), mutable},
+		{"contacted_at", at(&r.ContactedAt), fixed},
+		{"asked_for_jobs", &r.AskedForJobs, fixed},
+		{"created_at", at(&r.CreatedAt), fixed},
+		{"updated_at", at(&r.UpdatedAt), mutable},
+	}
+})
+
+var managers = define("Runner manager", "runner_managers m", func(m *baton.Manager) []column {
+	return []column{
+		{"m.id", &m.ID, generated},
+		{"runner_id", &m.RunnerID, fixed},
+		{"system_id", &m.SystemID, fixed},
+		{"version", &m.Version, mutable},
+		{"revision", &m.Revision, mutable},
+		{"platform", &m.Platform, mutable},
+		{"architecture", &m.Architecture, mutable},
+		{"executor", &m.Executor, mutable},
+		{"ip", &m.IP, mutable},
+		{"contacted_at", at(&m.ContactedAt), mutable},
+		{"created_at", at(&m.CreatedAt), fixed},
+	}
+})
+
+var runnerTokens = define("Runner", "runner_tokens k", func(t *tokenOfRunner) []column {
+	return []column{
+		{"digest", bytesOf(&t.digest), inserts},
+		{"runner_id", &t.RunnerID, fixed},
+		{"expires_at", at(&t.ExpiresAt), fixed},
+		{"created_at", at(&t.CreatedAt), fixed},
+	}
+})
+
+// A tokenOfRunner is a row of runner_tokens; see [tokenRow].
+type tokenOfRunner struct {
+	baton.RunnerToken
+	digest baton.Digest
+}
+
+// taggedRunners reads runners with their tags in one query: a row for each tag.
+// The query selects more, the columns of the runner and the tag from a FROM
+// clause that joins the tags and is ordered by runner and position.
+func (r reader) taggedRunners(ctx context.Context, more []any, query string, args ...any) ([]baton.Runner, error) {
+	all := []baton.Runner{}
+	err := r.each(ctx, "read Runner", func(rows *sql.Rows) error {
+		var v baton.Runner
+		var tag string
+		if err := rows.Scan(append(append(runners.values(&v, reads), more...), nullText(&tag))...); err != nil {
+			return err
+		}
+		if n := len(all); n == 0 || all[n-1].ID != v.ID {
+			all = append(all, v)
+		}
+		if tag != "" {
+			last := &all[len(all)-1]
+			last.Tags = append(last.Tags, tag)
+		}
+		return nil
+	}, query, args...)
+	return all, err
+}
+
+const joinTags = " LEFT JOIN runner_tags g ON g.runner_id = r.id "
+
+func (r reader) Runner(ctx context.Context, id baton.RunnerID) (baton.Runner, error) {
+	return oneRunner(r.taggedRunners(ctx, nil,
+		"SELECT "+runners.columns+", g.tag FROM runners r"+joinTags+"WHERE r.id = $1 ORDER BY g.position", id))
+}
+
+func (r reader) RunnerByToken(ctx context.Context, token baton.Digest) (baton.Runner, baton.RunnerToken, error) {
+	var t tokenOfRunner
+	runner, err := oneRunner(r.taggedRunners(ctx, runnerTokens.values(&t, reads),
+		"SELECT "+runners.columns+", k.runner_id, k.expires_at, k.created_at, g.tag FROM runner_tokens k JOIN runners r ON r.id = k.runner_id"+joinTags+
+			"WHERE k.digest = $1 ORDER BY g.position", token[:]))
+	return runner, t.RunnerToken, err
+}
+
+func oneRunner(all []baton.Runner, err error) (baton.Runner, error) {
+	switch {
+	case err != nil:
+		return baton.Runner{}, err
+	case len(all) == 0:
+		return baton.Runner{}, baton.NotFound(runners.thing)
+	}
+	return all[0], nil
+}
+
+func (r reader) Runners(ctx context.Context, f store.RunnerFilter, p store.Page) ([]baton.Runner, error) {
+	w := runnersWhere(f)
+	w.page("r.id", p)
+	// The page is cut before the tags are joined, which multiply its rows.
+	return r.taggedRunners(ctx, nil, "SELECT "+runners.columns+", g.tag FROM (SELECT "+runners.from+w.text.String()+") r"+joinTags+
+		"ORDER BY r.id, g.position", w.args...)
+}
+
+func (r reader) CountRunners(ctx context.Context, f store.RunnerFilter) (int, error) {
+	return runners.count(ctx, r, runnersWhere(f))
+}
+
+func runnersWhere(f store.RunnerFilter) *where {
+	w := new(where)
+	if len(f.Types) > 0 {
+		in(w, "r.type", f.Types)
+	}
+	if f.Paused != nil {
+		w.and(not(!*f.Paused) + "r.paused")
+	}
+	for _, tag := range f.Tags {
+		w.and("EXISTS (SELECT 1 FROM runner_tags t WHERE t.runner_id = r.id AND t.tag = ?)", tag)
+	}
+	return w
+}
+
+func (r reader) RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error) {
+	return projects.list(ctx, r, "JOIN runner_projects a ON a.project_id = p.id WHERE a.runner_id = $1 ORDER BY a.created_at, p.id", id)
+}
+
+func (r reader) Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error) {
+	return managers.list(ctx, r, "WHERE m.runner_id = $1 ORDER BY m.contacted_at DESC NULLS LAST, m.id DESC", id)
+}
+
+func (r reader) Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.Manager, error) {
+	return managers.one(ctx, r, "WHERE m.runner_id = $1 AND m.system_id = $2", id, systemID)
+}
+
+// known keeps what is known when the manager reported nothing.
+func known(column string) string {
+	return column + " = CASE WHEN excluded." + column + " = '' THEN runner_managers." + column + " ELSE excluded." + column + " END, "
+}
+
+var touchManager = managers.insertText + " ON CONFLICT (runner_id, system_id) DO UPDATE SET " +
+	known("version") + known("revision") + known("platform") + known("architecture") + known("executor") + known("ip") +
+	`contacted_at = CASE WHEN runner_managers.contacted_at > excluded.contacted_at
+		THEN runner_managers.contacted_at ELSE excluded.contacted_at END`
+
+func (w writer) TouchRunner(ctx context.Context, c store.Contact) error {
+	m := c.Manager
+	if m.CreatedAt.IsZero() {
+		m.CreatedAt = m.ContactedAt
+	}
+	// The runner ahead: its row lock orders concurrent calls of its managers.
+	err := w.touch(ctx, runners.thing, "touch Runner", `UPDATE runners SET
+			contacted_at = CASE WHEN contacted_at > $1 THEN contacted_at ELSE $1 END,
+			asked_for_jobs = asked_for_jobs OR $2
+		WHERE id = $3`, at(&m.ContactedAt), c.AskedForJobs, m.RunnerID)
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(ctx, "touch Runner manager", touchManager, managers.values(&m, inserts)...)
+	return err
+}
+
+func (w writer) DeleteRunner(ctx context.Context, id baton.RunnerID) error {
+	return w.touch(ctx, runners.thing, "delete Runner", "DELETE FROM runners WHERE id = $1", id)
+}

@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/store/batch"
+)
+
+// A Store implements [store.Store] over a [Database].
+type Store struct {
+	reader
+	runners *batch.Batcher[*Creation]
+}
+
+// Options tune a [Store]; the zero value is right but for experiments.
+type Options struct {
+	// Batch is how runners that are created at the same time share commits.
+	Batch batch.Options
+}
+
+// New returns the store that keeps everything in db, and closes it when it is
+// closed.
+func New(db Database, o Options) *Store {
+	return &Store{
+		reader:  reader{db.Reads(), db, new(settingsCache)},
+		runners: batch.New(o.Batch, worthSplitting, db.CreateRunners),
+	}
+}
+
+// A reader implements [store.Reader].
+type reader struct {
+	q        Querier
+	db       Database
+	settings *settingsCache
+}
+
+// A writer implements [store.Tx].
+type writer struct{ reader }
+
+var _ store.Tx = writer{}
+
+// inTx marks the context of a transaction.
+type inTx struct{}
+
+// errNested tells a programmer what the one writer of SQLite would show as a
+// program that stands still.
+var errNested = errors.New("a transaction was begun inside a transaction")
+
+// Tx implements [store.Store].
+func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx) error) error {
+	if ctx.Value(inTx{}) != nil {
+		return errNested
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, q Querier) error {
+		return fn(context.WithValue(ctx, inTx{}, true), writer{reader{q, s.db, s.settings}})
+	})
+}
+
+// Ping implements [store.Store].
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// Kind implements [store.Store].
+func (s *Store) Kind() string { return s.db.Kind() }
+
+// Close implements [store.Store].
+func (s *Store) Close() error {
+	s.runners.Close()
+	return s.db.Close()
+}
