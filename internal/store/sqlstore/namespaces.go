@@ -37,7 +37,7 @@ func (r reader) Namespace(ctx context.Context, id baton.NamespaceID) (baton.Name
 }
 
 func (r reader) NamespaceByPath(ctx context.Context, fullPath string) (baton.Namespace, error) {
-	return namespaces.one(ctx, r, "WHERE lower(r.path) = lower($1)", fullPath)
+	return namespaces.one(ctx, r, "WHERE lower(r.path) = $1", lower(fullPath))
 }
 
 func (r reader) PersonalNamespace(ctx context.Context, owner baton.UserID) (baton.Namespace, error) {
@@ -138,8 +138,8 @@ func (w writer) UpdateNamespace(ctx context.Context, n baton.Namespace) error {
 		route.path, utf8.RuneCountInString(old.FullPath) + 1,
 		route.name, utf8.RuneCountInString(old.FullName) + 1,
 	}
-	if _, err := w.exec(ctx, "move routes", move+"lower(path) >= lower($5) || '/' AND lower(path) < lower($5) || '0'",
-		append(args, old.FullPath)...); err != nil {
+	if _, err := w.exec(ctx, "move routes", move+"lower(path) >= $5 || '/' AND lower(path) < $5 || '0'",
+		append(args, lower(old.FullPath))...); err != nil {
 		return err
 	}
 	_, err = w.exec(ctx, "move route", move+"namespace_id = $5", append(args, n.ID)...)

@@ -37,7 +37,7 @@ func (r reader) Project(ctx context.Context, id baton.ProjectID) (baton.Project,
 }
 
 func (r reader) ProjectByPath(ctx context.Context, fullPath string) (baton.Project, error) {
-	return projects.one(ctx, r, "WHERE lower(r.path) = lower($1)", fullPath)
+	return projects.one(ctx, r, "WHERE lower(r.path) = $1", lower(fullPath))
 }
 
 func (r reader) Projects(ctx context.Context, f store.ProjectFilter, p store.Page) ([]baton.Project, error) {

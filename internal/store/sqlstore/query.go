@@ -109,14 +109,27 @@ func (w *where) write(text string, args ...any) {
 	w.text.WriteString(text)
 }
 
-// containing returns the LIKE pattern of a part of a text, for use with
-// ESCAPE '\'.
+// containing returns the pattern of a part of a text, without regard to case,
+// for lower(...) LIKE ... ESCAPE '\'.
 func containing(part string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
+	return "%" + escapeLike.Replace(lower(part)) + "%"
+}
+
+var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// lower folds ASCII letters, as lower() does in both databases. Folding the
+// argument in SQL would follow the locale of a PostgreSQL server.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // search adds the condition that one of the columns contains the part,
-// without regard to case. More conditions may be joined with OR.
+// without regard to case.
 func (w *where) search(part string, columns ...string) {
 	if part == "" {
 		return
@@ -124,7 +137,7 @@ func (w *where) search(part string, columns ...string) {
 	conditions := make([]string, len(columns))
 	args := make([]any, len(columns))
 	for i, c := range columns {
-		conditions[i] = "lower(" + c + `) LIKE lower(?) ESCAPE '\'`
+		conditions[i] = "lower(" + c + `) LIKE ? ESCAPE '\'`
 		args[i] = containing(part)
 	}
 	w.and("("+strings.Join(conditions, " OR ")+")", args...)

@@ -33,11 +33,11 @@ func (r reader) User(ctx context.Context, id baton.UserID) (baton.User, error) {
 }
 
 func (r reader) UserByName(ctx context.Context, username string) (baton.User, error) {
-	return users.one(ctx, r, "WHERE lower(u.username) = lower($1)", username)
+	return users.one(ctx, r, "WHERE lower(u.username) = $1", lower(username))
 }
 
 func (r reader) UserByEmail(ctx context.Context, email string) (baton.User, error) {
-	return users.one(ctx, r, "WHERE lower(u.email) = lower($1)", email)
+	return users.one(ctx, r, "WHERE lower(u.email) = $1", lower(email))
 }
 
 func (r reader) Users(ctx context.Context, f store.UserFilter, p store.Page) ([]baton.User, error) {
@@ -53,12 +53,12 @@ func (r reader) CountUsers(ctx context.Context, f store.UserFilter) (int, error)
 func usersWhere(f store.UserFilter) *where {
 	w := new(where)
 	if f.Username != "" {
-		w.and("lower(u.username) = lower(?)", f.Username)
+		w.and("lower(u.username) = ?", lower(f.Username))
 	}
 	if f.Search != "" {
 		part := containing(f.Search)
-		w.and(`(lower(u.username) LIKE lower(?) ESCAPE '\' OR lower(u.name) LIKE lower(?) ESCAPE '\' OR lower(u.email) = lower(?))`,
-			part, part, f.Search)
+		w.and(`(lower(u.username) LIKE ? ESCAPE '\' OR lower(u.name) LIKE ? ESCAPE '\' OR lower(u.email) = ?)`,
+			part, part, lower(f.Search))
 	}
 	if len(f.States) > 0 {
 		in(w, "u.state", f.States)

@@ -1,0 +1,157 @@
+// Package postgres opens a PostgreSQL database as a [store.Store].
+//
+// Several programs may use one database. They migrate it one after the other,
+// behind an advisory lock, and transactions that get in each other's way run
+// again. Concurrent transactions share PostgreSQL's own group commit; what
+// package batch adds for new runners is fewer round trips.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/sethvargo/go-retry"
+
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/store/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+const (
+	// connectTimeout bounds one attempt to connect, unless the URL has its own
+	// connect_timeout.
+	connectTimeout = 3 * time.Second
+	// maxConns leaves room for several programs below PostgreSQL's own default
+	// of 100 connections, and keeps two cores busy many times over.
+	maxConns = 20
+	// batchTimeout ends a batch that a dead network holds.
+	batchTimeout = 30 * time.Second
+)
+
+// Open connects to the database at the URL, or a connection string in libpq's
+// form, and brings its schema up to date.
+func Open(ctx context.Context, url string, log *slog.Logger) (store.Store, error) {
+	return OpenWith(ctx, url, log, sqlstore.Options{})
+}
+
+// OpenWith is [Open] with options, for experiments.
+func OpenWith(ctx context.Context, url string, log *slog.Logger, o sqlstore.Options) (*sqlstore.Store, error) {
+	db, err := open(ctx, url, log)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL database: %w", err)
+	}
+	return sqlstore.New(&database{db}, o), nil
+}
+
+func open(ctx context.Context, url string, log *slog.Logger) (_ *sql.DB, err error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err // pgx leaves the password out
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "baton"
+	}
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*config)
+	defer func() {
+		if err != nil {
+			_ = db.Close() // nothing was written
+		}
+	}()
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, translate(err)
+	}
+	if err := sqlstore.Migrate(ctx, goose.DialectPostgres, db, dir, log, goose.WithSessionLocker(migrationLock{})); err != nil {
+		return nil, translate(err)
+	}
+	return db, nil
+}
+
+// A migrationLock lets one program at a time migrate a schema. goose has its
+// own lock, which one waits for by asking every few seconds.
+type migrationLock struct{}
+
+const migrationKey = "(hashtextextended('baton migrations in ' || current_schema(), 0))"
+
+// SessionLock implements goose's lock.SessionLocker.
+func (migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock"+migrationKey)
+	return err
+}
+
+// SessionUnlock implements goose's lock.SessionLocker.
+func (migrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock"+migrationKey)
+	return err
+}
+
+// A database implements [sqlstore.Database].
+type database struct{ db *sql.DB }
+
+func (d *database) Kind() string { return "PostgreSQL" }
+
+func (d *database) Reads() sqlstore.Querier { return d.db }
+
+func (d *database) Translate(err error) error { return translate(err) }
+
+func (d *database) Ping(ctx context.Context) error { return translate(d.db.PingContext(ctx)) }
+
+func (d *database) Close() error { return d.db.Close() }
+
+// Tx runs fn, and again when PostgreSQL had to choose a victim.
+func (d *database) Tx(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
+	backoff := retry.WithMaxRetries(8, retry.WithJitterPercent(50, retry.NewExponential(2*time.Millisecond)))
+	err := retry.Do(ctx, backoff, func(ctx context.Context) error {
+		err := d.try(ctx, fn)
+		if collided(err) {
+			return retry.RetryableError(err)
+		}
+		return err
+	})
+	return translate(err)
+}
+
+// try runs fn once. Neither begin nor commit can be cancelled, so that an
+// error of the context always means that nothing was done.
+func (d *database) try(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) (err error) {
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
