@@ -1,0 +1,286 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/store"
+)
+
+// maxNesting is how many groups may stand one in another.
+const maxNesting = 20
+
+// A GroupChange is what to change of a group; nil leaves a thing as it is.
+type GroupChange struct {
+	Name                         *string
+	Path                         *string
+	Description                  *string
+	Visibility                   *baton.Visibility
+	SharedRunnersSetting         *baton.SharedRunnersSetting
+	SubgroupCreationLevel        *baton.SubgroupCreationLevel
+	RunnerRegistrationEnabled    *bool
+	AllowRunnerRegistrationToken *bool
+
+	RunnerTokenExpirationInterval         *Interval
+	SubgroupRunnerTokenExpirationInterval *Interval
+	ProjectRunnerTokenExpirationInterval  *Interval
+}
+
+// A GroupList chooses groups among those that the actor may see.
+type GroupList struct {
+	Search string
+	// Parent leaves the direct subgroups of a group; TopLevel those that are
+	// in no group.
+	Parent   Ref
+	TopLevel bool
+	// Owned leaves the groups that the actor is an Owner of.
+	Owned bool
+}
+
+// Group returns the group.
+// https://docs.gitlab.com/api/groups/#retrieve-a-group.
+func (d *Directory) Group(ctx context.Context, a *access.Actor, ref Ref) (baton.Namespace, error) {
+	return findGroup(ctx, d.store, a, ref)
+}
+
+// Groups returns a page of the groups that the actor may see, and how many
+// there are in all.
+// https://docs.gitlab.com/api/groups/#list-groups.
+func (d *Directory) Groups(ctx context.Context, a *access.Actor, l GroupList, p store.Page) ([]baton.Namespace, int, error) {
+	f := store.GroupFilter{Search: l.Search, TopLevel: l.TopLevel, VisibleTo: viewer(a)}
+	if l.Owned {
+		f.VisibleTo, f.Owned = viewerOf(a), true
+	}
+	if l.Parent != "" {
+		parent, err := findGroup(ctx, d.store, a, l.Parent)
+		if err != nil {
+			return nil, 0, err
+		}
+		f.ParentID = parent.ID
+	}
+	groups, err := d.store.Groups(ctx, f, p)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list groups: %w", err)
+	}
+	total, err := d.store.CountGroups(ctx, f)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count groups: %w", err)
+	}
+	return groups, total, nil
+}
+
+// CreateGroup makes a group in a parent, or at the top level if parent is "",
+// with the actor as its Owner.
+// https://docs.gitlab.com/api/groups/#create-a-group.
+func (d *Directory) CreateGroup(ctx context.Context, a *access.Actor, parent Ref, c GroupChange) (baton.Namespace, error) {
+	var g baton.Namespace
+	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		in, err := parentFor(ctx, tx, a, parent)
+		if err != nil {
+			return err
+		}
+		g = baton.Namespace{
+			Kind:                         baton.GroupNamespace,
+			ParentID:                     in.ID,
+			Visibility:                   baton.Private,
+			SharedRunnersSetting:         baton.SharedRunnersEnabled,
+			SubgroupCreationLevel:        baton.SubgroupsByMaintainer,
+			RunnerRegistrationEnabled:    true,
+			AllowRunnerRegistrationToken: true,
+			CreatedAt:                    a.Now,
+			UpdatedAt:                    a.Now,
+		}
+		if err := c.apply(ctx, tx, a, &g); err != nil {
+			return err
+		}
+		id, err := tx.InsertNamespace(ctx, g)
+		if err != nil {
+			return pathConflict(err)
+		}
+		if g, err = tx.Namespace(ctx, id); err != nil {
+			return err
+		}
+		if a.User.ID == 0 {
+			return nil // made by who has the machine, who is nobody here
+		}
+		return tx.InsertMember(ctx, baton.Member{
+			Source: baton.InGroup(id), UserID: a.User.ID, AccessLevel: baton.OwnerAccess,
+			CreatedBy: a.User.ID, CreatedAt: a.Now,
+		})
+	})
+	if err != nil {
+		return baton.Namespace{}, fmt.Errorf("create group: %w", err)
+	}
+	return g, nil
+}
+
+// parentFor returns the group that the actor may make a group in; the zero
+// namespace stands for the top level.
+func parentFor(ctx context.Context, tx store.Tx, a *access.Actor, parent Ref) (baton.Namespace, error) {
+	if parent == "" {
+		if !a.Admin && !a.User.CanCreateGroup {
+			return baton.Namespace{}, baton.Denied("")
+		}
+		return baton.Namespace{}, nil
+	}
+	in, err := groupFor(ctx, tx, a, parent, access.CreateSubgroup)
+	if err != nil {
+		return baton.Namespace{}, err
+	}
+	chain, err := tx.Ancestors(ctx, in.ID)
+	if err != nil {
+		return baton.Namespace{}, fmt.Errorf("find ancestors: %w", err)
+	}
+	if len(chain) >= maxNesting {
+		return baton.Namespace{}, baton.Invalid([]baton.FieldError{
+			{Field: "parent_id", Problem: "has too deep level of nesting"},
+		})
+	}
+	return in, nil
+}
+
+// UpdateGroup changes a group.
+// https://docs.gitlab.com/api/groups/#update-group-attributes.
+func (d *Directory) UpdateGroup(ctx context.Context, a *access.Actor, ref Ref, c GroupChange) (baton.Namespace, error) {
+	var g baton.Namespace
+	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		var err error
+		if g, err = groupFor(ctx, tx, a, ref, access.Update); err != nil {
+			return err
+		}
+		g.UpdatedAt = a.Now
+		if err := c.apply(ctx, tx, a, &g); err != nil {
+			return err
+		}
+		if err := tx.UpdateNamespace(ctx, g); err != nil {
+			return pathConflict(err)
+		}
+		g, err = tx.Namespace(ctx, g.ID)
+		return err
+	})
+	if err != nil {
+		return baton.Namespace{}, fmt.Errorf("update group: %w", err)
+	}
+	return g, nil
+}
+
+// DeleteGroup removes a group with all that is in it.
+// https://docs.gitlab.com/api/groups/#delete-a-group.
+func (d *Directory) DeleteGroup(ctx context.Context, a *access.Actor, ref Ref) error {
+	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		g, err := groupFor(ctx, tx, a, ref, access.Delete)
+		if err != nil {
+			return err
+		}
+		return tx.DeleteNamespace(ctx, g.ID)
+	})
+	if err != nil {
+		return fmt.Errorf("delete group: %w", err)
+	}
+	return nil
+}
+
+// apply changes g and returns what keeps it from being stored so.
+func (c *GroupChange) apply(ctx context.Context, tx store.Tx, a *access.Actor, g *baton.Namespace) error {
+	was := *g
+	if err := mayOpenRegistration(a, g.RunnerRegistrationEnabled, c.RunnerRegistrationEnabled); err != nil {
+		return err
+	}
+	set(&g.Name, c.Name)
+	set(&g.Path, c.Path)
+	set(&g.Description, c.Description)
+	set(&g.Visibility, c.Visibility)
+	set(&g.SharedRunnersSetting, c.SharedRunnersSetting)
+	set(&g.SubgroupCreationLevel, c.SubgroupCreationLevel)
+	set(&g.RunnerRegistrationEnabled, c.RunnerRegistrationEnabled)
+	set(&g.AllowRunnerRegistrationToken, c.AllowRunnerRegistrationToken)
+
+	var p problems
+	p.name("name", g.Name, groupNameForm, groupNameHint)
+	if g.Path != was.Path || was.ID == 0 {
+		p.namespacePath("path", g.Path, g.ParentID == 0)
+	}
+	p.atMost("description", g.Description, maxGroupDescription)
+	oneOf(&p, "visibility", g.Visibility, visibilityOrder...)
+	oneOf(&p, "shared_runners_setting", g.SharedRunnersSetting, baton.SharedRunnersEnabled,
+		baton.SharedRunnersDisabledAndOverridable, baton.SharedRunnersDisabledAndUnoverridable)
+	oneOf(&p, "subgroup_creation_level", g.SubgroupCreationLevel, baton.SubgroupsByOwner, baton.SubgroupsByMaintainer)
+	p.setInterval("runner_token_expiration_interval",
+		&g.RunnerTokenExpirationInterval, c.RunnerTokenExpirationInterval, 1)
+	p.setInterval("subgroup_runner_token_expiration_interval",
+		&g.SubgroupRunnerTokenExpirationInterval, c.SubgroupRunnerTokenExpirationInterval, 1)
+	p.setInterval("project_runner_token_expiration_interval",
+		&g.ProjectRunnerTokenExpirationInterval, c.ProjectRunnerTokenExpirationInterval, 1)
+	if g.Visibility != was.Visibility || was.ID == 0 {
+		if err := p.groupVisibility(ctx, tx, *g); err != nil {
+			return err
+		}
+	}
+	return baton.Invalid(p)
+}
+
+// groupVisibility adds a problem when the group would be more open than the
+// one it is in, or less open than something in it: a private group must not
+// hold what everybody sees.
+func (p *problems) groupVisibility(ctx context.Context, tx store.Tx, g baton.Namespace) error {
+	if g.ParentID != 0 {
+		parent, err := tx.Namespace(ctx, g.ParentID)
+		if err != nil {
+			return err
+		}
+		if moreVisible(g.Visibility, parent.Visibility) {
+			p.add("visibility_level", fmt.Sprintf(
+				"%s is not allowed since the parent group has a %s visibility.", g.Visibility, parent.Visibility))
+		}
+	}
+	if g.ID == 0 {
+		return nil
+	}
+	projects, err := every(func(page store.Page) ([]baton.Project, error) {
+		return tx.Projects(ctx, store.ProjectFilter{NamespaceID: g.ID}, page)
+	})
+	if err != nil {
+		return fmt.Errorf("list projects: %w", err)
+	}
+	for _, in := range projects {
+		if moreVisible(in.Visibility, g.Visibility) {
+			p.add("visibility_level", fmt.Sprintf(
+				"%s is not allowed since this group contains projects with higher visibility.", g.Visibility))
+			break
+		}
+	}
+	subgroups, err := every(func(page store.Page) ([]baton.Namespace, error) {
+		return tx.Groups(ctx, store.GroupFilter{ParentID: g.ID}, page)
+	})
+	if err != nil {
+		return fmt.Errorf("list subgroups: %w", err)
+	}
+	for _, in := range subgroups {
+		if moreVisible(in.Visibility, g.Visibility) {
+			p.add("visibility_level", fmt.Sprintf(
+				"%s is not allowed since there are sub-groups with higher visibility.", g.Visibility))
+			break
+		}
+	}
+	return nil
+}
+
+// mayOpenRegistration denies opening the registration of runners to who is no
+// administrator. Whoever may change a group or project may close it; were they
+// also to open it, closing would hold nobody back.
+func mayOpenRegistration(a *access.Actor, enabled bool, change *bool) error {
+	if change != nil && *change && !enabled && !a.Admin {
+		return baton.Denied("")
+	}
+	return nil
+}
+
+// pathConflict says of a path that storage found in use what GitLab says.
+func pathConflict(err error) error {
+	if baton.CodeOf(err) == baton.CodeConflict {
+		return baton.Invalid([]baton.FieldError{{Field: "path", Problem: taken}})
+	}
+	return err
+}

@@ -1,0 +1,268 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/store"
+)
+
+// DefaultProjectsLimit is [baton.User.ProjectsLimit] where nothing else was
+// said, as in GitLab.
+const DefaultProjectsLimit = 100_000
+
+// The limits of a password's length, in characters.
+const (
+	minPassword = 8
+	maxPassword = 128
+)
+
+// A UserChange is what to change of a user; nil leaves a thing as it is.
+type UserChange struct {
+	Username       *string
+	Name           *string
+	Email          *string
+	Password       *baton.Secret
+	Admin          *bool
+	External       *bool
+	PrivateProfile *bool
+	CanCreateGroup *bool
+	ProjectsLimit  *int
+	Note           *string
+}
+
+// User returns the user. Everybody who is signed in may see everybody.
+// https://docs.gitlab.com/api/users/#retrieve-a-user.
+func (d *Directory) User(ctx context.Context, id baton.UserID) (baton.User, error) {
+	return findUser(ctx, d.store, id)
+}
+
+func findUser(ctx context.Context, r reader, id baton.UserID) (baton.User, error) {
+	u, err := r.User(ctx, id)
+	if baton.IsNotFound(err) {
+		return baton.User{}, baton.NotFound("User")
+	}
+	return u, err
+}
+
+// Users returns a page of the users that the filter chooses, and how many it
+// chooses in all.
+// https://docs.gitlab.com/api/users/#list-all-users.
+func (d *Directory) Users(ctx context.Context, f store.UserFilter, p store.Page) ([]baton.User, int, error) {
+	users, err := d.store.Users(ctx, f, p)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list users: %w", err)
+	}
+	total, err := d.store.CountUsers(ctx, f)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count users: %w", err)
+	}
+	return users, total, nil
+}
+
+// CreateUser makes a user with a personal namespace. The change is applied to
+// GitLab's defaults; without a password the user cannot sign in until an
+// administrator sets one.
+// https://docs.gitlab.com/api/users/#create-a-user.
+func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChange) (baton.User, error) {
+	if !a.Admin {
+		return baton.User{}, baton.Denied("")
+	}
+	u := baton.User{
+		State:          baton.UserActive,
+		CanCreateGroup: true,
+		ProjectsLimit:  DefaultProjectsLimit,
+		CreatedBy:      a.User.ID,
+		CreatedAt:      a.Now,
+		UpdatedAt:      a.Now,
+	}
+	c.apply(&u)
+	hash, err := d.hash(ctx, c.Password)
+	if err != nil {
+		return baton.User{}, err
+	}
+	err = d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		if err := c.check(ctx, tx, u); err != nil {
+			return err
+		}
+		if u.ID, err = tx.InsertUser(ctx, u); err != nil {
+			return err
+		}
+		if c.Password != nil {
+			if err := tx.SetPasswordHash(ctx, u.ID, hash); err != nil {
+				return err
+			}
+		}
+		_, err := tx.InsertNamespace(ctx, baton.Namespace{
+			Kind: baton.UserNamespace, Name: u.Name, Path: u.Username, OwnerID: u.ID,
+			// Whose namespace it is says the user's page too.
+			Visibility:                   baton.Public,
+			SharedRunnersSetting:         baton.SharedRunnersEnabled,
+			SubgroupCreationLevel:        baton.SubgroupsByMaintainer,
+			RunnerRegistrationEnabled:    true,
+			AllowRunnerRegistrationToken: true,
+			CreatedAt:                    a.Now, UpdatedAt: a.Now,
+		})
+		return err
+	})
+	if err != nil {
+		return baton.User{}, fmt.Errorf("create user: %w", err)
+	}
+	return u, nil
+}
+
+// UpdateUser changes a user. A new username moves the personal namespace.
+// https://docs.gitlab.com/api/users/#modify-a-user.
+func (d *Directory) UpdateUser(ctx context.Context, a *access.Actor, id baton.UserID, c UserChange) (baton.User, error) {
+	if !a.Admin {
+		return baton.User{}, baton.Denied("")
+	}
+	hash, err := d.hash(ctx, c.Password)
+	if err != nil {
+		return baton.User{}, err
+	}
+	var u baton.User
+	err = d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		if u, err = findUser(ctx, tx, id); err != nil {
+			return err
+		}
+		c.apply(&u)
+		u.UpdatedAt = a.Now
+		if err := c.check(ctx, tx, u); err != nil {
+			return err
+		}
+		if err := tx.UpdateUser(ctx, u); err != nil {
+			return err
+		}
+		if c.Password != nil {
+			if err := tx.SetPasswordHash(ctx, id, hash); err != nil {
+				return err
+			}
+		}
+		return renamePersonalNamespace(ctx, tx, u)
+	})
+	if err != nil {
+		return baton.User{}, fmt.Errorf("update user: %w", err)
+	}
+	return u, nil
+}
+
+// renamePersonalNamespace keeps the namespace in step with its owner.
+func renamePersonalNamespace(ctx context.Context, tx store.Tx, u baton.User) error {
+	n, err := tx.PersonalNamespace(ctx, u.ID)
+	if err != nil {
+		return fmt.Errorf("find personal namespace: %w", err)
+	}
+	if n.Path == u.Username && n.Name == u.Name {
+		return nil
+	}
+	n.Path, n.Name, n.UpdatedAt = u.Username, u.Name, u.UpdatedAt
+	return tx.UpdateNamespace(ctx, n)
+}
+
+// hash returns what is stored of a password, "" for none. It runs before the
+// transaction because it takes a while on purpose; a password that is too
+// short or too long is left to [UserChange.check].
+func (d *Directory) hash(ctx context.Context, password *baton.Secret) (string, error) {
+	if password == nil || passwordProblem(*password) != "" {
+		return "", nil
+	}
+	hash, err := d.hasher.Hash(ctx, password.Reveal())
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, nil
+}
+
+func passwordProblem(password baton.Secret) string {
+	switch n := utf8.RuneCountInString(password.Reveal()); {
+	case n == 0:
+		return blank
+	case n < minPassword:
+		return fmt.Sprintf("is too short (minimum is %d characters)", minPassword)
+	case n > maxPassword:
+		return fmt.Sprintf("is too long (maximum is %d characters)", maxPassword)
+	}
+	return ""
+}
+
+func (c *UserChange) apply(u *baton.User) {
+	set(&u.Username, c.Username)
+	set(&u.Name, c.Name)
+	set(&u.Email, c.Email)
+	set(&u.Admin, c.Admin)
+	set(&u.PrivateProfile, c.PrivateProfile)
+	set(&u.Note, c.Note)
+	if c.External != nil && *c.External && !u.External {
+		// Who becomes external loses these, unless the same change gives them.
+		u.CanCreateGroup, u.ProjectsLimit = false, 0
+	}
+	set(&u.External, c.External)
+	set(&u.CanCreateGroup, c.CanCreateGroup)
+	set(&u.ProjectsLimit, c.ProjectsLimit)
+}
+
+var emailForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
+
+// check returns what keeps u, to which the change was applied, from being
+// stored. A taken email, then a taken username, goes before all other rules.
+func (c *UserChange) check(ctx context.Context, tx store.Tx, u baton.User) error {
+	others := []struct {
+		find  func(context.Context, string) (baton.User, error)
+		value string
+		words string
+	}{
+		{tx.UserByEmail, u.Email, "Email " + taken},
+		{tx.UserByName, u.Username, "Username " + taken},
+	}
+	for _, o := range others {
+		if o.value == "" {
+			continue
+		}
+		other, err := o.find(ctx, o.value)
+		if err == nil && other.ID != u.ID {
+			return baton.Conflict(o.words)
+		}
+		if err != nil && !baton.IsNotFound(err) {
+			return err
+		}
+	}
+
+	var p problems
+	p.present("email", u.Email)
+	if u.Email != "" && !emailForm.MatchString(u.Email) {
+		p.add("email", "is invalid")
+	}
+	if c.Password != nil {
+		if problem := passwordProblem(*c.Password); problem != "" {
+			p.add("password", problem)
+		}
+	}
+	p.present("name", u.Name)
+	p.atMost("name", u.Name, maxName)
+	if u.ProjectsLimit < 0 {
+		p.add("projects_limit", "must be greater than or equal to 0")
+	}
+	p.namespacePath("username", u.Username, true)
+	if err := p.pathIsFree(ctx, tx, "username", u); err != nil {
+		return err
+	}
+	return baton.Invalid(p)
+}
+
+// pathIsFree adds a problem when a group has the path that u's namespace is to
+// have.
+func (p *problems) pathIsFree(ctx context.Context, tx store.Tx, field string, u baton.User) error {
+	n, err := tx.NamespaceByPath(ctx, u.Username)
+	if baton.IsNotFound(err) {
+		return nil
+	}
+	if err == nil && (u.ID == 0 || n.OwnerID != u.ID) {
+		p.add(field, taken)
+	}
+	return err
+}

@@ -1,0 +1,182 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/store"
+)
+
+// BlockUser keeps a user from acting until [Directory.UnblockUser]. It changes
+// nothing for who is blocked already.
+// https://docs.gitlab.com/api/user_moderation/#block-access-to-a-user.
+func (d *Directory) BlockUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
+	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+		if a.Is(id) {
+			return "", baton.Denied("The API initiating user cannot be blocked by the API")
+		}
+		return baton.UserBlocked, nil
+	})
+}
+
+// UnblockUser lets a blocked user act again.
+// https://docs.gitlab.com/api/user_moderation/#unblock-access-to-a-user.
+func (d *Directory) UnblockUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
+	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+		if u.State == baton.UserDeactivated {
+			return "", baton.Denied("Deactivated users cannot be unblocked by the API")
+		}
+		return baton.UserActive, nil
+	})
+}
+
+// DeactivateUser puts a user to rest until [Directory.ActivateUser]. GitLab
+// refuses this for users who were active within 90 days, since signing in
+// wakes them again there; here it is up to the administrator.
+// https://docs.gitlab.com/api/user_moderation/#deactivate-a-user.
+func (d *Directory) DeactivateUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
+	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+		if u.State == baton.UserBlocked {
+			return "", baton.Denied("A blocked user cannot be deactivated by the API")
+		}
+		return baton.UserDeactivated, nil
+	})
+}
+
+// ActivateUser wakes a deactivated user.
+// https://docs.gitlab.com/api/user_moderation/#reactivate-a-user.
+func (d *Directory) ActivateUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
+	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+		if u.State == baton.UserBlocked {
+			return "", baton.Denied("A blocked user must be unblocked to be activated")
+		}
+		return baton.UserActive, nil
+	})
+}
+
+// moveUser brings a user into the state that next says.
+func (d *Directory) moveUser(
+	ctx context.Context, a *access.Actor, id baton.UserID, next func(baton.User) (baton.UserState, error),
+) error {
+	if !a.Admin {
+		return baton.Denied("")
+	}
+	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		u, err := findUser(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		state, err := next(u)
+		if err != nil || state == u.State {
+			return err
+		}
+		u.State, u.UpdatedAt = state, a.Now
+		return tx.UpdateUser(ctx, u)
+	})
+	if err != nil {
+		return fmt.Errorf("change state of user: %w", err)
+	}
+	return nil
+}
+
+// DeleteUser removes a user with the personal namespace and its projects. The
+// only Owner of a group is not removed; with hard, the group goes along.
+// Runners that the user created elsewhere live on.
+// https://docs.gitlab.com/api/users/#delete-a-user.
+func (d *Directory) DeleteUser(ctx context.Context, a *access.Actor, id baton.UserID, hard bool) error {
+	if !a.Admin {
+		return baton.Denied("")
+	}
+	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		u, err := findUser(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		groups, err := soloOwned(ctx, tx, u.ID, a.Today())
+		if err != nil {
+			return err
+		}
+		if len(groups) > 0 && !hard {
+			return baton.Conflict("User cannot be removed while is the sole-owner of a group")
+		}
+		own, err := tx.PersonalNamespace(ctx, u.ID)
+		if err != nil && !baton.IsNotFound(err) {
+			return fmt.Errorf("find personal namespace: %w", err)
+		}
+		if err == nil {
+			groups = append(groups, own.ID)
+		}
+		for _, g := range groups {
+			// A group may have gone with one that it was in.
+			if err := tx.DeleteNamespace(ctx, g); err != nil && !baton.IsNotFound(err) {
+				return err
+			}
+		}
+		return tx.DeleteUser(ctx, u.ID)
+	})
+	if err != nil {
+		return fmt.Errorf("delete user: %w", err)
+	}
+	return nil
+}
+
+// soloOwned returns the groups that would be left without any Owner if the
+// user were gone.
+func soloOwned(ctx context.Context, r reader, user baton.UserID, today baton.Date) ([]baton.NamespaceID, error) {
+	owned, err := every(func(p store.Page) ([]baton.Namespace, error) {
+		return r.Groups(ctx, store.GroupFilter{
+			VisibleTo: &store.Viewer{UserID: user, Today: today}, Owned: true,
+		}, p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list owned groups: %w", err)
+	}
+	var solo []baton.NamespaceID
+	for _, g := range owned {
+		m, err := r.Member(ctx, baton.InGroup(g.ID), user)
+		if baton.IsNotFound(err) || err == nil && m.AccessLevel < baton.OwnerAccess {
+			continue // an Owner by inheritance or a share; whoever gave that is one too
+		}
+		if err != nil {
+			return nil, err
+		}
+		others, err := hasOtherOwner(ctx, r, g.ID, user, today)
+		if err != nil {
+			return nil, err
+		}
+		if !others {
+			solo = append(solo, g.ID)
+		}
+	}
+	return solo, nil
+}
+
+// hasOtherOwner reports whether anybody but the user is an Owner of the group,
+// as a member of it or of a group that it is in.
+func hasOtherOwner(
+	ctx context.Context, r reader, group baton.NamespaceID, user baton.UserID, today baton.Date,
+) (bool, error) {
+	chain, err := r.Ancestors(ctx, group)
+	if err != nil {
+		return false, fmt.Errorf("find ancestors: %w", err)
+	}
+	for _, g := range chain {
+		members, err := every(func(p store.Page) ([]baton.Member, error) {
+			return r.Members(ctx, baton.InGroup(g.ID), p)
+		})
+		if err != nil {
+			return false, fmt.Errorf("list members: %w", err)
+		}
+		for _, m := range members {
+			if m.UserID != user && m.AccessLevel == baton.OwnerAccess && !expired(m.ExpiresAt, today) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// expired reports whether a day has come.
+func expired(d, today baton.Date) bool { return d != "" && d <= today }
