@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/store"
@@ -16,10 +17,12 @@ import (
 
 // A Config is what the API stands on. Every field is required.
 type Config struct {
-	Store store.Store
-	Fleet *fleet.Service
-	Queue *dispatch.Queue
-	Log   *slog.Logger
+	Store     store.Store
+	Fleet     *fleet.Service
+	Directory *directory.Directory
+	Tokens    *access.Tokens
+	Queue     *dispatch.Queue
+	Log       *slog.Logger
 	// ExternalURL is the address that people and clients use, without a slash
 	// at the end.
 	ExternalURL *url.URL

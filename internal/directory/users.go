@@ -89,30 +89,38 @@ func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChang
 		if err := c.check(ctx, tx, u); err != nil {
 			return err
 		}
-		if u.ID, err = tx.InsertUser(ctx, u); err != nil {
-			return err
-		}
-		if c.Password != nil {
-			if err := tx.SetPasswordHash(ctx, u.ID, hash); err != nil {
-				return err
-			}
-		}
-		_, err := tx.InsertNamespace(ctx, baton.Namespace{
-			Kind: baton.UserNamespace, Name: u.Name, Path: u.Username, OwnerID: u.ID,
-			// Whose namespace it is says the user's page too.
-			Visibility:                   baton.Public,
-			SharedRunnersSetting:         baton.SharedRunnersEnabled,
-			SubgroupCreationLevel:        baton.SubgroupsByMaintainer,
-			RunnerRegistrationEnabled:    true,
-			AllowRunnerRegistrationToken: true,
-			CreatedAt:                    a.Now, UpdatedAt: a.Now,
-		})
+		u.ID, err = insertUser(ctx, tx, u, hash)
 		return err
 	})
 	if err != nil {
 		return baton.User{}, fmt.Errorf("create user: %w", err)
 	}
 	return u, nil
+}
+
+// insertUser stores a new user with the hash of a password, "" for none, and
+// makes the personal namespace.
+func insertUser(ctx context.Context, tx store.Tx, u baton.User, hash string) (baton.UserID, error) {
+	id, err := tx.InsertUser(ctx, u)
+	if err != nil {
+		return 0, err
+	}
+	if hash != "" {
+		if err := tx.SetPasswordHash(ctx, id, hash); err != nil {
+			return 0, err
+		}
+	}
+	_, err = tx.InsertNamespace(ctx, baton.Namespace{
+		Kind: baton.UserNamespace, Name: u.Name, Path: u.Username, OwnerID: id,
+		// Whose namespace it is says the user's page too.
+		Visibility:                   baton.Public,
+		SharedRunnersSetting:         baton.SharedRunnersEnabled,
+		SubgroupCreationLevel:        baton.SubgroupsByMaintainer,
+		RunnerRegistrationEnabled:    true,
+		AllowRunnerRegistrationToken: true,
+		CreatedAt:                    u.CreatedAt, UpdatedAt: u.UpdatedAt,
+	})
+	return id, err
 }
 
 // UpdateUser changes a user. A new username moves the personal namespace.

@@ -1,0 +1,125 @@
+// Package app puts the parts together: a [Config] becomes a store, the
+// capabilities on it, the API and the pages on those, and a server around them.
+// It is the wiring alone, used by the command line and by tests of the whole.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/api"
+	"baton.example/baton/internal/clientip"
+	"baton.example/baton/internal/directory"
+	"baton.example/baton/internal/dispatch"
+	"baton.example/baton/internal/fleet"
+	"baton.example/baton/internal/password"
+	"baton.example/baton/internal/server"
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/telemetry"
+	"baton.example/baton/internal/web"
+)
+
+// An App is one Baton that listens.
+type App struct {
+	store  store.Store
+	server *server.Server
+	url    *url.URL
+	first  *directory.FirstStart
+}
+
+// Open opens the database, listens, and makes the administrator root if this
+// is the first start. When it returns, requests queue; [App.Serve] answers
+// them.
+//
+// The order matters: a port that is taken must be known before root is made,
+// since root's secrets are shown once, by the start that made them.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	db, err := OpenStore(ctx, &c)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{store: db}
+	if err := a.start(ctx, &c); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// start listens and builds everything above the store.
+func (a *App) start(ctx context.Context, c *Config) error {
+	listener, err := server.Listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	if err := a.build(ctx, c, listener); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return nil
+}
+
+func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) {
+	if a.url, err = c.externalURL(l.Addr().String()); err != nil {
+		return err
+	}
+	people := directory.New(a.store, password.NewHasher())
+	clientIP := func(r *http.Request) netip.Addr {
+		addr, _ := clientip.Of(r, c.TrustedProxies)
+		return addr
+	}
+	pages, err := web.New(web.Config{
+		ExternalURL: a.url, Version: telemetry.Build().Version, Database: a.store.Kind(),
+		Started: c.Now(), Now: c.Now, Ready: a.store.Ping,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the pages: %w", err)
+	}
+	a.server, err = server.New(l, server.Config{
+		CertFile: c.CertFile, KeyFile: c.KeyFile,
+		ExternalURL: a.url,
+		API: api.New(api.Config{
+			Store: a.store, Fleet: fleet.New(a.store, c.Now), Directory: people,
+			Tokens: access.NewTokens(a.store), Queue: dispatch.NewQueue(),
+			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
+		}),
+		Pages: pages,
+		Ready: a.store.Ping, ClientIP: clientIP,
+		MayReadMetrics: func(r *http.Request) bool {
+			addr, certain := clientip.Of(r, c.TrustedProxies)
+			return certain && c.MetricsFrom.Contains(addr)
+		},
+		Metrics: telemetry.NewMetrics(), Log: c.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.first, err = people.Bootstrap(ctx, c.Now(), c.RootToken, c.RootPassword)
+	if err != nil {
+		return fmt.Errorf("make the administrator root: %w", err)
+	}
+	return nil
+}
+
+// URL returns the external URL.
+func (a *App) URL() string { return a.url.String() }
+
+// FirstStart returns what the first start made, nil for every later start.
+func (a *App) FirstStart() *directory.FirstStart { return a.first }
+
+// Serve answers requests until ctx ends, then lets those that run end.
+func (a *App) Serve(ctx context.Context) error { return a.server.Serve(ctx) }
+
+// Close closes the database.
+func (a *App) Close() error { return a.store.Close() }

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"baton.example/baton/internal/seal"
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/store/postgres"
+	"baton.example/baton/internal/store/sqlite"
+)
+
+// The files in the data directory.
+const (
+	databaseFile = "baton.db"
+	keyFile      = "secret.key"
+)
+
+// OpenStore opens the database that c names, brings its schema up to date and
+// checks the secret key against it. Every error says what to do.
+func OpenStore(ctx context.Context, c *Config) (store.Store, error) {
+	db, err := openDatabase(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkKey(ctx, c, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func openDatabase(ctx context.Context, c *Config) (store.Store, error) {
+	if url := c.DatabaseURL.Reveal(); url != "" {
+		return postgres.Open(ctx, url, c.Log)
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory (choose another with --data-dir or BATON_DATA_DIR): %w", err)
+	}
+	probe, err := os.CreateTemp(c.DataDir, ".writable-*")
+	if err != nil {
+		return nil, fmt.Errorf("the data directory %s is not writable (change its owner, or choose another with --data-dir or BATON_DATA_DIR): %w", c.DataDir, err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, fmt.Errorf("try the data directory %s: %w", c.DataDir, err)
+	}
+	return sqlite.Open(ctx, filepath.Join(c.DataDir, databaseFile), c.Log)
+}
+
+// checkKey loads the secret key, or makes it for a new SQLite database, and
+// proves that it is the one that the database was written with.
+func checkKey(ctx context.Context, c *Config, db store.Store) error {
+	path := c.SecretKeyFile
+	if path == "" {
+		path = filepath.Join(c.DataDir, keyFile)
+	}
+	keys, err := seal.Load(path)
+	if errors.Is(err, fs.ErrNotExist) && c.SecretKeyFile == "" {
+		known, idsErr := db.KeyIDs(ctx)
+		if idsErr != nil {
+			return fmt.Errorf("look for secret keys: %w", idsErr)
+		}
+		if len(known) > 0 {
+			return fmt.Errorf("the secret key %s is missing, and the database has secrets that only it opens: "+
+				"restore the file from a backup, or name it with BATON_SECRET_KEY_FILE", path)
+		}
+		keys, err = seal.Create(path)
+	}
+	if err != nil {
+		return err
+	}
+	return db.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return seal.Check(ctx, tx, keys) })
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/app"
+	"baton.example/baton/internal/clientip"
+	"baton.example/baton/internal/telemetry"
+)
+
+// databaseFlags say where the data is, for every command that opens it.
+type databaseFlags struct {
+	DataDir         string `env:"BATON_DATA_DIR" default:"./baton-data" placeholder:"DIR" help:"Directory of the SQLite database and the secret key."`
+	DatabaseURL     string `env:"BATON_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use instead of SQLite: postgres://user@host/name. A password belongs into the variable or the file."`
+	DatabaseURLFile string `env:"BATON_DATABASE_URL_FILE" placeholder:"FILE" help:"File that holds the database URL."`
+	SecretKeyFile   string `env:"BATON_SECRET_KEY_FILE" placeholder:"FILE" help:"Key that secrets are sealed under; secret.key in the data directory unless PostgreSQL is used."`
+}
+
+// logFlags say what is logged.
+type logFlags struct {
+	LogLevel  slog.Level `env:"BATON_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string     `env:"BATON_LOG_FORMAT" default:"text" enum:"text,json" help:"How log lines are written: text or json."`
+}
+
+// config returns the part of the configuration that the flags say.
+func (f *databaseFlags) config() (app.Config, error) {
+	url, err := secret(f.DatabaseURL, f.DatabaseURLFile)
+	return app.Config{DataDir: f.DataDir, DatabaseURL: url, SecretKeyFile: f.SecretKeyFile}, err
+}
+
+// quiet leaves warnings and errors in the log, for commands that are no server.
+const quiet = slog.LevelWarn
+
+func (f *logFlags) logger(std Stdio) (*slog.Logger, error) {
+	return telemetry.NewLogger(std.Err, telemetry.LogFormat(f.LogFormat), f.LogLevel)
+}
+
+// secret returns a secret that is given as it is or in a file.
+func secret(text, file string) (baton.Secret, error) {
+	if file == "" {
+		return baton.NewSecret(text), nil
+	}
+	if text != "" {
+		return baton.Secret{}, fmt.Errorf("%s: the same secret is given both as a file and by itself: leave one out", file)
+	}
+	content, err := os.ReadFile(file) //nolint:gosec // the path is the operator's
+	if err != nil {
+		return baton.Secret{}, err
+	}
+	return baton.NewSecret(strings.TrimSpace(string(content))), nil
+}
+
+type serveCmd struct {
+	databaseFlags
+	logFlags
+	Listen           string        `env:"BATON_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
+	ExternalURL      string        `env:"BATON_EXTERNAL_URL" placeholder:"URL" help:"Address that people and clients use; http:// and the listen address unless given. It may have a path."`
+	TrustedProxies   clientip.List `env:"BATON_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
+	MetricsFrom      clientip.List `env:"BATON_METRICS_FROM" default:"127.0.0.0/8,::1" placeholder:"CIDR,…" help:"Addresses that may read /-/metrics."`
+	TLSCertFile      string        `env:"BATON_TLS_CERT_FILE" placeholder:"FILE" help:"Certificate chain, PEM, to speak TLS with."`
+	TLSKeyFile       string        `env:"BATON_TLS_KEY_FILE" placeholder:"FILE" help:"Private key of the certificate, PEM."`
+	RootTokenFile    string        `env:"BATON_ROOT_TOKEN_FILE" placeholder:"FILE" help:"Access token to give root at the first start, instead of $BATON_ROOT_TOKEN or one that is made."`
+	RootPasswordFile string        `env:"BATON_ROOT_PASSWORD_FILE" placeholder:"FILE" help:"Password to give root at the first start, instead of $BATON_ROOT_PASSWORD or one that is made."`
+}
+
+// Help is the long help of the command.
+func (serveCmd) Help() string {
+	return `
+The first start makes the administrator root and prints its password and access token, once, on
+standard output. Later starts change nothing and print no secret.
+
+Ctrl-C and SIGTERM let running requests end. What runs is on ` + "`/-/readiness`, `/-/metrics`" + ` and a page at ` + "`/`" + `.
+
+Examples:
+
+  baton serve
+  BATON_ROOT_TOKEN=glpat-for-my-tests-only baton serve --listen 127.0.0.1:9000
+  BATON_DATABASE_URL=postgres://baton:…@db/baton baton serve --secret-key-file /etc/baton/secret.key`
+}
+
+// Run runs the server until ctx ends.
+func (c *serveCmd) Run(ctx context.Context, std Stdio) error {
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
+	config.Listen, config.ExternalURL = c.Listen, c.ExternalURL
+	config.TrustedProxies, config.MetricsFrom = c.TrustedProxies, c.MetricsFrom
+	config.CertFile, config.KeyFile = c.TLSCertFile, c.TLSKeyFile
+	if config.RootToken, err = secret(std.Getenv("BATON_ROOT_TOKEN"), c.RootTokenFile); err != nil {
+		return fmt.Errorf("root token: %w", err)
+	}
+	if config.RootPassword, err = secret(std.Getenv("BATON_ROOT_PASSWORD"), c.RootPasswordFile); err != nil {
+		return fmt.Errorf("root password: %w", err)
+	}
+	if config.Log, err = c.logger(std); err != nil {
+		return err
+	}
+	baton, err := app.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer baton.Close()
+	if err := welcome(std, baton); err != nil {
+		return err
+	}
+	return baton.Serve(ctx)
+}
+
+// welcome tells whoever started Baton how to go on. It is the one place where
+// the secrets of the first start are shown.
+func welcome(std Stdio, b *app.App) error {
+	var text strings.Builder
+	first := b.FirstStart()
+	if first == nil {
+		fmt.Fprintf(&text, "Baton is ready at %s\n", b.URL())
+	} else {
+		token := "$BATON_ROOT_TOKEN"
+		fmt.Fprintf(&text, "Baton is ready at %s and made the administrator root.\n\n", b.URL())
+		if first.MadePassword {
+			fmt.Fprintf(&text, "  Password:      %s\n", first.Password.Reveal())
+		}
+		if first.MadeToken {
+			token = first.Token.Reveal()
+			fmt.Fprintf(&text, "  Access token:  %s\n", token)
+		}
+		if first.MadePassword || first.MadeToken {
+			fmt.Fprint(&text, "\nThis is shown once. ")
+		}
+		fmt.Fprint(&text, "Create a runner:\n\n")
+		fmt.Fprintf(&text, "  curl --request POST --header \"PRIVATE-TOKEN: %s\" --data \"runner_type=instance_type\" \"%s/api/v4/user/runners\"\n\n", token, b.URL())
+	}
+	if _, err := std.Out.Write([]byte(text.String())); err != nil {
+		return fmt.Errorf("the secrets of the first start could not be printed (make new ones with: baton admin password reset root; baton admin token create root): %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/password"
+	"baton.example/baton/internal/store"
+)
+
+// Root is the username of the administrator that every instance begins with.
+const Root = "root"
+
+// A FirstStart is what the first start of an instance made.
+type FirstStart struct {
+	Password, Token baton.Secret
+	// MadePassword and MadeToken tell that the secret was made here and is
+	// known to nobody yet.
+	MadePassword, MadeToken bool
+}
+
+// Bootstrap makes the administrator root in a database without users, with the
+// given password and access token, or with new ones where these are zero. The
+// token has every scope and no end: it is the operator's. In a database with
+// users Bootstrap does nothing and returns nil; of several processes that
+// start at once on a new database, one makes root.
+func (d *Directory) Bootstrap(ctx context.Context, now time.Time, token, pass baton.Secret) (*FirstStart, error) {
+	users, err := d.store.CountUsers(ctx, store.UserFilter{})
+	if err != nil {
+		return nil, fmt.Errorf("count users: %w", err)
+	}
+	if users > 0 {
+		return nil, nil
+	}
+	first := &FirstStart{Password: pass, Token: token}
+	if first.MadePassword = pass.IsZero(); first.MadePassword {
+		first.Password = password.Generate()
+	}
+	if first.MadeToken = token.IsZero(); first.MadeToken {
+		first.Token = baton.NewToken(baton.AccessTokenPrefix)
+	}
+	hash, err := d.hasher.Hash(ctx, first.Password.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("root password: %w", err)
+	}
+	err = d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		id, err := insertUser(ctx, tx, baton.User{
+			Username: Root, Name: "Administrator", Email: "admin@example.com",
+			State: baton.UserActive, Admin: true, CanCreateGroup: true, ProjectsLimit: DefaultProjectsLimit,
+			CreatedAt: now, UpdatedAt: now,
+		}, hash)
+		if err != nil {
+			return err
+		}
+		_, err = tx.InsertAccessToken(ctx, baton.AccessToken{
+			UserID: id, Name: "first start", Scopes: baton.Scopes(), CreatedAt: now,
+		}, first.Token.Digest())
+		return err
+	})
+	if baton.CodeOf(err) == baton.CodeConflict {
+		return nil, nil // another process was faster
+	}
+	if err != nil {
+		return nil, err
+	}
+	return first, nil
+}
