@@ -139,7 +139,8 @@ func TestHome(t *testing.T) {
   --token "$RUNNER_TOKEN" \
   --executor shell
 gitlab-runner run`,
-		`curl --header "PRIVATE-TOKEN: $BATON_TOKEN" \
+		`curl \
+  --header "PRIVATE-TOKEN: $BATON_TOKEN" \
   "http://127.0.0.1:8080/api/v4/runners/all"`,
 	}, elements(doc, "pre"))
 }
