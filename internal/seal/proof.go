@@ -40,9 +40,12 @@ var proofContext = []byte("baton key proof")
 // Check tells at the start of the program whether the keys are those of the
 // database, instead of at the first value that does not open. A database that
 // knows no key learns the newest; one that knows an older key of the ring
-// learns the newest too. Everything else is a [*WrongKeyError]. Run it in one
-// transaction, so that of two programs that start on a new database with
-// different keys one is refused.
+// learns the newest too. Everything else is a [*WrongKeyError].
+//
+// Run it in a transaction. Where transactions do not wait for each other, as on
+// PostgreSQL, two programs that start at the same moment on a new database each
+// store their key: with the same key one of them gets the store's conflict and
+// has to check again, with different keys neither is refused.
 func Check(ctx context.Context, db Proofs, k *Keyring) error {
 	known, err := db.KeyIDs(ctx)
 	if err != nil {
