@@ -48,7 +48,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		s.fail(w, r, c, fmt.Errorf("write answer: %w", err))
+		s.fail(w, r, fmt.Errorf("write answer: %w", err))
 		return
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
