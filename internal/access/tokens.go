@@ -89,13 +89,7 @@ func (t *Tokens) CreateOwn(ctx context.Context, a *Actor, n NewAccessToken) (Iss
 }
 
 func (t *Tokens) create(ctx context.Context, a *Actor, user baton.UserID, n NewAccessToken) (IssuedToken, error) {
-	made := IssuedToken{
-		AccessToken: baton.AccessToken{
-			UserID: user, Name: n.Name, Description: n.Description, Scopes: n.Scopes, CreatedAt: a.Now,
-		},
-		Text: baton.NewToken(a.Settings.PersonalAccessTokenPrefix),
-	}
-	made.ExpiresAt = expiry(a, n.ExpiresAt, MaxTokenLife)
+	made := IssuedToken{Text: baton.NewToken(a.Settings.PersonalAccessTokenPrefix)}
 	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		u, err := tx.User(ctx, user)
 		if baton.IsNotFound(err) {
@@ -103,6 +97,10 @@ func (t *Tokens) create(ctx context.Context, a *Actor, user baton.UserID, n NewA
 		}
 		if err != nil {
 			return err
+		}
+		made.AccessToken = baton.AccessToken{
+			UserID: user, Name: n.Name, Description: n.Description, Scopes: n.Scopes,
+			ExpiresAt: expiry(a, n.ExpiresAt, MaxTokenLife), CreatedAt: a.Now,
 		}
 		if err := validate(a, &made.AccessToken, &u); err != nil {
 			return err
@@ -265,9 +263,9 @@ func (t *Tokens) Rotate(ctx context.Context, a *Actor, id baton.TokenID, expires
 	return made, nil
 }
 
-// Reused revokes every token that came of one that was revoked and then
-// presented again for rotation; see [Tokens.Rotate].
-func (t *Tokens) Reused(ctx context.Context, tok *baton.AccessToken) error {
+// RevokeFamily revokes a token and every other of its family, for one that was
+// revoked and then presented for rotation; see [Tokens.Rotate].
+func (t *Tokens) RevokeFamily(ctx context.Context, tok *baton.AccessToken) error {
 	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		return tx.RevokeAccessTokenFamily(ctx, tok.Family)
 	})

@@ -15,6 +15,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/password"
 	"baton.example/baton/internal/store"
 )
 
@@ -36,16 +37,12 @@ type reader interface {
 // A Directory is the use cases.
 type Directory struct {
 	store  Store
-	hasher Hasher
+	hasher *password.Hasher
 }
 
-// A Hasher turns a password into what is stored of it, which takes a while.
-type Hasher interface {
-	Hash(ctx context.Context, plain string) (string, error)
-}
-
-// New returns a directory that keeps what it knows in s.
-func New(s Store, h Hasher) *Directory {
+// New returns a directory that keeps what it knows in s, and hashes passwords
+// with h.
+func New(s Store, h *password.Hasher) *Directory {
 	return &Directory{store: s, hasher: h}
 }
 

@@ -60,22 +60,19 @@ func (p Place) find(ctx context.Context, r reader, a *access.Actor) (spot, error
 	return spot{source: baton.InProject(project.ID), namespace: n, project: &project}, nil
 }
 
-// can reports whether the actor has the ability in the place.
-func (s *spot) can(ctx context.Context, r reader, a *access.Actor, do access.Ability) (bool, error) {
-	policy := access.Policy{Members: r}
-	if s.project != nil {
-		return policy.CanProject(ctx, a, do, s.project)
-	}
-	return policy.CanGroup(ctx, a, do, &s.namespace)
-}
-
-// findFor returns the place if the actor has the ability in it.
-func (p Place) findFor(ctx context.Context, r reader, a *access.Actor, do access.Ability) (spot, error) {
+// findToManage returns the place if the actor may give memberships and shares
+// in it.
+func (p Place) findToManage(ctx context.Context, r reader, a *access.Actor) (spot, error) {
 	s, err := p.find(ctx, r, a)
 	if err != nil {
 		return spot{}, err
 	}
-	can, err := s.can(ctx, r, a, do)
+	var can bool
+	if policy := (access.Policy{Members: r}); s.project != nil {
+		can, err = policy.CanProject(ctx, a, access.ManageMembers, s.project)
+	} else {
+		can, err = policy.CanGroup(ctx, a, access.ManageMembers, &s.namespace)
+	}
 	if err == nil && !can {
 		err = baton.Denied("")
 	}
@@ -233,7 +230,7 @@ func (d *Directory) AddMember(
 ) (Membership, error) {
 	var added Membership
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := in.findFor(ctx, tx, a, access.ManageMembers)
+		s, err := in.findToManage(ctx, tx, a)
 		if err != nil {
 			return err
 		}
@@ -270,7 +267,7 @@ func (d *Directory) UpdateMember(
 ) (Membership, error) {
 	var changed Membership
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := in.findFor(ctx, tx, a, access.ManageMembers)
+		s, err := in.findToManage(ctx, tx, a)
 		if err != nil {
 			return err
 		}
@@ -296,8 +293,9 @@ func (d *Directory) UpdateMember(
 	return changed, nil
 }
 
-// RemoveMember ends a direct membership. Everybody may leave; the last Owner
-// of a group may not.
+// RemoveMember ends a direct membership, and those of the same user in
+// everything below a group. Everybody may leave; the last Owner of a group may
+// not.
 // https://docs.gitlab.com/api/group_members/#remove-a-member-from-a-group.
 func (d *Directory) RemoveMember(ctx context.Context, a *access.Actor, in Place, user baton.UserID) error {
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
@@ -306,7 +304,7 @@ func (d *Directory) RemoveMember(ctx context.Context, a *access.Actor, in Place,
 			return err
 		}
 		if !a.Is(user) {
-			if s, err = in.findFor(ctx, tx, a, access.ManageMembers); err != nil {
+			if s, err = in.findToManage(ctx, tx, a); err != nil {
 				return err
 			}
 		}
@@ -317,10 +315,50 @@ func (d *Directory) RemoveMember(ctx context.Context, a *access.Actor, in Place,
 		if err := s.mayTouch(ctx, tx, a, m); err != nil {
 			return err
 		}
-		return tx.DeleteMember(ctx, s.source, user)
+		if err := tx.DeleteMember(ctx, s.source, user); err != nil || s.project != nil {
+			return err
+		}
+		return removeBelow(ctx, tx, s.namespace.ID, user)
 	})
 	if err != nil {
 		return fmt.Errorf("remove member: %w", err)
+	}
+	return nil
+}
+
+// removeBelow ends the user's direct memberships in everything that is in a
+// group: who was sent away at the top must not stay by a back door.
+func removeBelow(ctx context.Context, tx store.Tx, group baton.NamespaceID, user baton.UserID) error {
+	remove := func(in baton.Source) error {
+		if err := tx.DeleteMember(ctx, in, user); err != nil && !baton.IsNotFound(err) {
+			return err
+		}
+		return nil
+	}
+	projects, err := every(func(p store.Page) ([]baton.Project, error) {
+		return tx.Projects(ctx, store.ProjectFilter{NamespaceID: group}, p)
+	})
+	if err != nil {
+		return fmt.Errorf("list projects: %w", err)
+	}
+	for _, p := range projects {
+		if err := remove(baton.InProject(p.ID)); err != nil {
+			return err
+		}
+	}
+	subgroups, err := every(func(p store.Page) ([]baton.Namespace, error) {
+		return tx.Groups(ctx, store.GroupFilter{ParentID: group}, p)
+	})
+	if err != nil {
+		return fmt.Errorf("list subgroups: %w", err)
+	}
+	for _, g := range subgroups {
+		if err := remove(baton.InGroup(g.ID)); err != nil {
+			return err
+		}
+		if err := removeBelow(ctx, tx, g.ID, user); err != nil {
+			return err
+		}
 	}
 	return nil
 }

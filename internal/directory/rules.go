@@ -73,14 +73,19 @@ const (
 // stand in the way of a page at the top level, or of one below a project.
 // https://docs.gitlab.com/user/reserved_names/.
 var (
-	topLevelNames = strings.Fields(`- .well-known 404.html 422.html 500.html 502.html 503.html
-		admin api apple-touch-icon.png assets dashboard deploy.html explore favicon.ico favicon.png
-		files groups health_check help import jwt login metrics oauth profile projects public
-		robots.txt s search sitemap sitemap.xml sitemap.xml.gz slash-command-logo.png snippets
-		static unsubscribes uploads users v2`)
-	projectNames = strings.Fields(`- badges blame blob builds commits create create_dir edit
-		environments/folders files find_file gitlab-lfs/objects info/lfs/objects new preview raw
-		refs tree update wikis`)
+	topLevelNames = []string{
+		"-", ".well-known", "404.html", "422.html", "500.html", "502.html", "503.html", "admin", "api",
+		"apple-touch-icon.png", "assets", "dashboard", "deploy.html", "explore", "favicon.ico",
+		"favicon.png", "files", "groups", "health_check", "help", "import", "jwt", "login", "metrics",
+		"oauth", "profile", "projects", "public", "robots.txt", "s", "search", "sitemap", "sitemap.xml",
+		"sitemap.xml.gz", "slash-command-logo.png", "snippets", "static", "unsubscribes", "uploads",
+		"users", "v2",
+	}
+	projectNames = []string{
+		"-", "badges", "blame", "blob", "builds", "commits", "create", "create_dir", "edit",
+		"environments/folders", "files", "find_file", "gitlab-lfs/objects", "info/lfs/objects", "new",
+		"preview", "raw", "refs", "tree", "update", "wikis",
+	}
 )
 
 // namespacePath adds what is wrong with the path of a group or a username.

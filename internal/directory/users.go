@@ -2,24 +2,20 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
-	"unicode/utf8"
+	"strings"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/password"
 	"baton.example/baton/internal/store"
 )
 
 // DefaultProjectsLimit is [baton.User.ProjectsLimit] where nothing else was
 // said, as in GitLab.
 const DefaultProjectsLimit = 100_000
-
-// The limits of a password's length, in characters.
-const (
-	minPassword = 8
-	maxPassword = 128
-)
 
 // A UserChange is what to change of a user; nil leaves a thing as it is.
 type UserChange struct {
@@ -49,10 +45,25 @@ func findUser(ctx context.Context, r reader, id baton.UserID) (baton.User, error
 	return u, err
 }
 
+// UserByName returns the user with the username.
+func (d *Directory) UserByName(ctx context.Context, username string) (baton.User, error) {
+	u, err := d.store.UserByName(ctx, username)
+	if baton.IsNotFound(err) {
+		return baton.User{}, baton.NotFound("User")
+	}
+	return u, err
+}
+
 // Users returns a page of the users that the filter chooses, and how many it
-// chooses in all.
+// chooses in all. Only administrators find somebody by email: others would
+// learn whose it is.
 // https://docs.gitlab.com/api/users/#list-all-users.
-func (d *Directory) Users(ctx context.Context, f store.UserFilter, p store.Page) ([]baton.User, int, error) {
+func (d *Directory) Users(
+	ctx context.Context, a *access.Actor, f store.UserFilter, p store.Page,
+) ([]baton.User, int, error) {
+	if strings.Contains(f.Search, "@") && !a.Admin {
+		return nil, 0, nil
+	}
 	users, err := d.store.Users(ctx, f, p)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list users: %w", err)
@@ -72,7 +83,7 @@ func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChang
 	if !a.Admin {
 		return baton.User{}, baton.Denied("")
 	}
-	u := baton.User{
+	n := baton.User{
 		State:          baton.UserActive,
 		CanCreateGroup: true,
 		ProjectsLimit:  DefaultProjectsLimit,
@@ -80,12 +91,14 @@ func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChang
 		CreatedAt:      a.Now,
 		UpdatedAt:      a.Now,
 	}
-	c.apply(&u)
+	c.apply(&n)
 	hash, err := d.hash(ctx, c.Password)
 	if err != nil {
 		return baton.User{}, err
 	}
+	var u baton.User
 	err = d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		u = n // without the id of an attempt that failed
 		if err := c.check(ctx, tx, u); err != nil {
 			return err
 		}
@@ -173,29 +186,17 @@ func renamePersonalNamespace(ctx context.Context, tx store.Tx, u baton.User) err
 }
 
 // hash returns what is stored of a password, "" for none. It runs before the
-// transaction because it takes a while on purpose; a password that is too
-// short or too long is left to [UserChange.check].
-func (d *Directory) hash(ctx context.Context, password *baton.Secret) (string, error) {
-	if password == nil || passwordProblem(*password) != "" {
+// transaction because it takes a while on purpose; a password against the
+// rules is left to [UserChange.check].
+func (d *Directory) hash(ctx context.Context, plain *baton.Secret) (string, error) {
+	if plain == nil {
 		return "", nil
 	}
-	hash, err := d.hasher.Hash(ctx, password.Reveal())
-	if err != nil {
-		return "", fmt.Errorf("hash password: %w", err)
+	hash, err := d.hasher.Hash(ctx, plain.Reveal())
+	if baton.CodeOf(err) == baton.CodeInvalid {
+		return "", nil
 	}
-	return hash, nil
-}
-
-func passwordProblem(password baton.Secret) string {
-	switch n := utf8.RuneCountInString(password.Reveal()); {
-	case n == 0:
-		return blank
-	case n < minPassword:
-		return fmt.Sprintf("is too short (minimum is %d characters)", minPassword)
-	case n > maxPassword:
-		return fmt.Sprintf("is too long (maximum is %d characters)", maxPassword)
-	}
-	return ""
+	return hash, err
 }
 
 func (c *UserChange) apply(u *baton.User) {
@@ -246,8 +247,8 @@ func (c *UserChange) check(ctx context.Context, tx store.Tx, u baton.User) error
 		p.add("email", "is invalid")
 	}
 	if c.Password != nil {
-		if problem := passwordProblem(*c.Password); problem != "" {
-			p.add("password", problem)
+		if e, ok := errors.AsType[*baton.Error](password.Validate(c.Password.Reveal())); ok {
+			p = append(p, e.Fields...)
 		}
 	}
 	p.present("name", u.Name)
