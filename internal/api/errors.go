@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/grape"
-	"baton.example/baton/internal/idempotency"
 )
 
 // A failure is an error as the client gets it.
@@ -76,8 +74,8 @@ func sentences(err error) error {
 
 // fail answers with err. It is the one place where errors become statuses and
 // bodies, and where what nobody may see is logged instead.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	f := s.failure(err)
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, c *call, err error) {
+	f := s.failure(c, err)
 	if f == nil {
 		// The client is gone: nobody is left to answer.
 		w.WriteHeader(statusClientClosedRequest)
@@ -95,7 +93,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		_, _ = w.Write([]byte(text))
 		return
 	}
-	body, err := json.Marshal(f.body)
+	body, err := marshal(f.body)
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "an error could not be written as JSON", "error", err)
 	}
@@ -108,7 +106,7 @@ const statusClientClosedRequest = 499
 
 // failure is the table from errors to what the client gets, nil for a client
 // that is gone.
-func (s *Server) failure(err error) *failure {
+func (s *Server) failure(c *call, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
@@ -128,13 +126,7 @@ func (s *Server) failure(err error) *failure {
 		return s.userFailure(p)
 	}
 	if errors.Is(err, access.ErrSudoScope) {
-		return s.failure(scopeError([]baton.Scope{baton.ScopeSudo}))
-	}
-	if errors.Is(err, idempotency.ErrMismatch) {
-		return &failure{
-			status: http.StatusUnprocessableEntity,
-			body:   message{"422 Unprocessable Entity - " + idempotency.ErrMismatch.Error()},
-		}
+		return s.failure(c, scopeError([]baton.Scope{baton.ScopeSudo}))
 	}
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -204,7 +196,7 @@ func (s *Server) userFailure(p access.UserProblem) *failure {
 // the fields in the order of the rules.
 type fieldHash []baton.FieldError
 
-// MarshalJSON implements [json.Marshaler].
+// MarshalJSON implements [encoding/json.Marshaler].
 func (h fieldHash) MarshalJSON() ([]byte, error) {
 	var order []string
 	problems := map[string][]string{}
@@ -220,11 +212,11 @@ func (h fieldHash) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		key, err := json.Marshal(field)
+		key, err := marshal(field)
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(problems[field])
+		value, err := marshal(problems[field])
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,9 +47,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	case interface{ paginate(s *Server, c *call) any }:
 		out = v.paginate(s, c)
 	}
-	body, err := json.Marshal(out)
+	body, err := marshal(out)
 	if err != nil {
-		s.fail(w, r, fmt.Errorf("write answer: %w", err))
+		s.fail(w, r, c, fmt.Errorf("write answer: %w", err))
 		return
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -64,6 +65,18 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 		status = http.StatusOK
 	}
 	writeJSON(w, status, body)
+}
+
+// marshal is [json.Marshal] without its escapes for HTML, which GitLab's
+// answers do not have.
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // writeJSON writes a body that is JSON already.
