@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -46,7 +47,7 @@ func (s *Server) endpoint(rt route) http.Handler {
 		}
 		out, err := s.answer(r, c)
 		if err != nil {
-			s.fail(w, r, err)
+			s.fail(w, r, c, err)
 			return
 		}
 		s.write(w, r, c, out)
@@ -92,6 +93,11 @@ func (s *Server) authenticate(ctx context.Context, c *call, unreadable error) er
 		return &baton.Error{Code: baton.CodeUnauthenticated}
 	}
 	if c.actor, err = access.Judge(p, c.ip, c.now); err != nil {
+		if c.route.rotates && errors.Is(err, access.TokenRevoked) {
+			// Two hold this token, and nobody can tell who came by it
+			// honestly: neither may keep what came of it.
+			err = errors.Join(err, s.Tokens.RevokeFamily(ctx, p.Token))
+		}
 		return err
 	}
 	telemetry.SetUser(ctx, int64(c.actor.User.ID))

@@ -20,6 +20,8 @@ type route struct {
 	pattern string
 	caller  caller
 	status  int
+	// rotates tells that the row rotates access tokens.
+	rotates bool
 	// in and out are the types of the row's function.
 	in, out reflect.Type
 	run     func(context.Context, *call) (any, error)
@@ -98,6 +100,12 @@ func (r route) answering(status int) route {
 	return r
 }
 
+// rotating marks a row that rotates access tokens.
+func (r route) rotating() route {
+	r.rotates = true
+	return r
+}
+
 // apiRoot is below which the table's patterns are.
 const apiRoot = "/api/v4"
 
@@ -121,7 +129,7 @@ func (s *Server) router() http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 		})
 	}
-	unknown := func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errUnknownRoute) }
+	unknown := func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, nil, errUnknownRoute) }
 	mux.NotFound(unknown)
 	mux.MethodNotAllowed(unknown)
 	mux.HandleFunc("/api/v3", s.goneV3)
@@ -132,7 +140,7 @@ func (s *Server) router() http.Handler {
 	})
 }
 
-func (s *Server) goneV3(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errV3) }
+func (s *Server) goneV3(w http.ResponseWriter, r *http.Request) { s.fail(w, r, nil, errV3) }
 
 // routable returns r with the path that the router matches: still escaped,
 // since the %2F of a group's or project's path is no separator, and without

@@ -11,13 +11,23 @@ import (
 const (
 	api          = baton.ScopeAPI
 	readAPI      = baton.ScopeReadAPI
+	readUser     = baton.ScopeReadUser
+	selfRotate   = baton.ScopeSelfRotate
 	createRunner = baton.ScopeCreateRunner
 	manageRunner = baton.ScopeManageRunner
 )
 
 // routes is the whole surface. Patterns are below /api/v4.
 func (s *Server) routes() []route {
-	return slices.Concat(s.runnerRoutes())
+	return slices.Concat(
+		s.runnerRoutes(),
+		s.instanceRoutes(),
+		s.userRoutes(),
+		s.accessTokenRoutes(),
+		s.groupRoutes(),
+		s.projectRoutes(),
+		s.memberRoutes(),
+	)
 }
 
 // runnerRoutes are the routes of runners and their managers.

@@ -12,7 +12,6 @@ import (
 	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/fleet"
-	"baton.example/baton/internal/idempotency"
 	"baton.example/baton/internal/store"
 )
 
@@ -37,7 +36,6 @@ type Config struct {
 type Server struct {
 	Config
 	policy  access.Policy
-	running idempotency.Running
 	limits  *limiter
 	base    string
 	handler http.Handler

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"baton.example/baton"
 	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/store/postgres"
@@ -73,9 +72,5 @@ func checkKey(ctx context.Context, c *Config, db store.Store) error {
 	if err != nil {
 		return err
 	}
-	check := func(ctx context.Context, tx store.Tx) error { return seal.Check(ctx, tx, keys) }
-	if err = db.Tx(ctx, check); baton.CodeOf(err) == baton.CodeConflict {
-		err = db.Tx(ctx, check) // another replica began at the same moment
-	}
-	return err
+	return db.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return seal.Check(ctx, tx, keys) })
 }
