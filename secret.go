@@ -12,19 +12,28 @@ import (
 
 // A Secret is text that must not be shown: every way of printing or logging
 // it writes [hidden] instead. [Secret.Reveal] is the one way to the text.
-type Secret struct{ text string }
+type Secret struct {
+	// text is behind a pointer because fmt prints an unexported field of a
+	// struct without asking its methods.
+	text *string
+}
 
 // hidden stands for a secret wherever something prints one.
 const hidden = "[hidden]"
 
 // NewSecret hides text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text, for the one answer that may hold it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Format implements [fmt.Formatter] for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
@@ -36,7 +45,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Digest returns what is stored of the secret and what it is looked up by.
-func (s Secret) Digest() Digest { return DigestOf(s.text) }
+func (s Secret) Digest() Digest { return DigestOf(s.Reveal()) }
 
 // A Digest is the SHA-256 of a token. Tokens carry 119 bits of chance or more,
 // so a plain hash can be neither reversed nor searched, and it survives the
@@ -72,7 +81,7 @@ func NewToken(prefix string) Secret {
 		_, _ = rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
 		body := base64.RawURLEncoding.EncodeToString(raw[:])
 		if !strings.HasPrefix(body, "t1_") && !strings.HasPrefix(body, "t2_") && !strings.HasPrefix(body, "t3_") {
-			return Secret{prefix + body}
+			return NewSecret(prefix + body)
 		}
 	}
 }

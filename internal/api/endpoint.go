@@ -47,7 +47,7 @@ func (s *Server) endpoint(rt route) http.Handler {
 		}
 		out, err := s.answer(r, c)
 		if err != nil {
-			s.fail(w, r, c, err)
+			s.fail(w, r, err)
 			return
 		}
 		s.write(w, r, c, out)

@@ -11,6 +11,7 @@ import (
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/grape"
+	"baton.example/baton/internal/idempotency"
 )
 
 // A failure is an error as the client gets it.
@@ -74,8 +75,8 @@ func sentences(err error) error {
 
 // fail answers with err. It is the one place where errors become statuses and
 // bodies, and where what nobody may see is logged instead.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, c *call, err error) {
-	f := s.failure(c, err)
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.failure(err)
 	if f == nil {
 		// The client is gone: nobody is left to answer.
 		w.WriteHeader(statusClientClosedRequest)
@@ -106,7 +107,7 @@ const statusClientClosedRequest = 499
 
 // failure is the table from errors to what the client gets, nil for a client
 // that is gone.
-func (s *Server) failure(c *call, err error) *failure {
+func (s *Server) failure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
@@ -126,7 +127,13 @@ func (s *Server) failure(c *call, err error) *failure {
 		return s.userFailure(p)
 	}
 	if errors.Is(err, access.ErrSudoScope) {
-		return s.failure(c, scopeError([]baton.Scope{baton.ScopeSudo}))
+		return s.failure(scopeError([]baton.Scope{baton.ScopeSudo}))
+	}
+	if errors.Is(err, idempotency.ErrMismatch) {
+		return &failure{
+			status: http.StatusUnprocessableEntity,
+			body:   message{"422 Unprocessable Entity - " + idempotency.ErrMismatch.Error()},
+		}
 	}
 	if errors.Is(err, context.Canceled) {
 		return nil

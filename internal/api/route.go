@@ -129,7 +129,7 @@ func (s *Server) router() http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 		})
 	}
-	unknown := func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, nil, errUnknownRoute) }
+	unknown := func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errUnknownRoute) }
 	mux.NotFound(unknown)
 	mux.MethodNotAllowed(unknown)
 	mux.HandleFunc("/api/v3", s.goneV3)
@@ -140,7 +140,7 @@ func (s *Server) router() http.Handler {
 	})
 }
 
-func (s *Server) goneV3(w http.ResponseWriter, r *http.Request) { s.fail(w, r, nil, errV3) }
+func (s *Server) goneV3(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errV3) }
 
 // routable returns r with the path that the router matches: still escaped,
 // since the %2F of a group's or project's path is no separator, and without

@@ -12,6 +12,7 @@ import (
 	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/fleet"
+	"baton.example/baton/internal/idempotency"
 	"baton.example/baton/internal/store"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 type Server struct {
 	Config
 	policy  access.Policy
+	running idempotency.Running
 	limits  *limiter
 	base    string
 	handler http.Handler

@@ -2,10 +2,15 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/grape"
+	"baton.example/baton/internal/idempotency"
+	"baton.example/baton/internal/store"
 )
 
 // createUserRunnerParams are what POST /user/runners takes.
@@ -56,6 +61,9 @@ type runnerToken struct {
 // and given again to whoever repeats the same request with the same key; see
 // package idempotency and docs/idempotency.md.
 func (s *Server) createUserRunner(ctx context.Context, c *call, in createUserRunnerParams) (any, error) {
+	if values := c.header.Values("Idempotency-Key"); len(values) > 0 {
+		return s.createOnce(ctx, c, in, strings.Join(values, ", "))
+	}
 	made, err := s.Fleet.Create(ctx, c.actor, in.newRunner(), nil)
 	if err != nil {
 		return nil, sentences(err)
@@ -65,4 +73,74 @@ func (s *Server) createUserRunner(ctx context.Context, c *call, in createUserRun
 
 func createdRunner(made fleet.Created) runnerToken {
 	return runnerToken{ID: made.ID, Token: made.Token.Reveal(), TokenExpiresAt: timestamp(made.ExpiresAt)}
+}
+
+// createOnce creates unless the same request with the same key did: then it
+// gives the answer of that again.
+func (s *Server) createOnce(ctx context.Context, c *call, in createUserRunnerParams, header string) (any, error) {
+	key, err := idempotency.Parse(c.actor.User.ID, header)
+	if err != nil {
+		return nil, err
+	}
+	end, err := s.running.Begin(key)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+
+	request := key.Request(c.route.method, c.route.pattern, c.withoutCredentials())
+	if stored, err := s.storedAnswer(ctx, c, key, request); err != nil || stored != nil {
+		return stored, err
+	}
+	made, err := s.Fleet.Create(ctx, c.actor, in.newRunner(), func(made fleet.Created) (store.Answer, error) {
+		body, err := json.Marshal(createdRunner(made))
+		if err != nil {
+			return store.Answer{}, fmt.Errorf("write answer: %w", err)
+		}
+		return key.Seal(request, idempotency.Reply{Status: c.route.status, Body: body}, c.now)
+	})
+	if baton.CodeOf(err) == baton.CodeConflict {
+		// Another process was faster with the same key: its answer is ours.
+		if stored, again := s.storedAnswer(ctx, c, key, request); stored != nil || again != nil {
+			return stored, again
+		}
+	}
+	if err != nil {
+		return nil, sentences(err)
+	}
+	return createdRunner(made), nil
+}
+
+// storedAnswer returns what the key was answered before, nil when it was not
+// or when that has expired.
+func (s *Server) storedAnswer(ctx context.Context, c *call, key *idempotency.Key, request baton.Digest) (any, error) {
+	answer, err := s.Store.Answer(ctx, c.actor.User.ID, key.Digest())
+	if baton.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find stored answer: %w", err)
+	}
+	if !answer.ExpiresAt.After(c.now) {
+		// The sweep has not come by yet, and a new answer needs the place.
+		return nil, idempotency.Forget(ctx, s.Store, c.now)
+	}
+	reply, err := key.Open(answer, request)
+	if err != nil {
+		return nil, err
+	}
+	c.reply.Set("Idempotency-Replayed", "true")
+	return replay{status: reply.Status, body: reply.Body}, nil
+}
+
+// withoutCredentials returns the call's parameters but for those that say who
+// calls.
+func (c *call) withoutCredentials() map[string]any {
+	params := make(map[string]any, len(c.params))
+	for name, value := range c.params {
+		if !credentials[name] {
+			params[name] = value
+		}
+	}
+	return params
 }

@@ -49,7 +49,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	}
 	body, err := marshal(out)
 	if err != nil {
-		s.fail(w, r, c, fmt.Errorf("write answer: %w", err))
+		s.fail(w, r, fmt.Errorf("write answer: %w", err))
 		return
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"baton.example/baton/internal/access"
@@ -19,6 +21,8 @@ import (
 	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/fleet"
+	"baton.example/baton/internal/idempotency"
+	"baton.example/baton/internal/maintain"
 	"baton.example/baton/internal/password"
 	"baton.example/baton/internal/server"
 	"baton.example/baton/internal/store"
@@ -32,6 +36,8 @@ type App struct {
 	server *server.Server
 	url    *url.URL
 	first  *directory.FirstStart
+	log    *slog.Logger
+	now    func() time.Time
 }
 
 // Open opens the database, listens, and makes the administrator root if this
@@ -51,7 +57,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{store: db}
+	a := &App{store: db, log: c.Log, now: c.Now}
 	if err := a.start(ctx, &c); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -118,8 +124,23 @@ func (a *App) URL() string { return a.url.String() }
 // FirstStart returns what the first start made, nil for every later start.
 func (a *App) FirstStart() *directory.FirstStart { return a.first }
 
-// Serve answers requests until ctx ends, then lets those that run end.
-func (a *App) Serve(ctx context.Context) error { return a.server.Serve(ctx) }
+// Serve answers requests and does what is due until ctx ends, then lets those
+// that run end.
+func (a *App) Serve(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var duties sync.WaitGroup
+	duties.Go(func() {
+		maintain.Run(ctx, a.log, maintain.Duty{
+			Name: "forget stored answers", Every: time.Hour,
+			Do: func(ctx context.Context) error { return idempotency.Forget(ctx, a.store, a.now()) },
+		})
+	})
+	err := a.server.Serve(ctx)
+	stop()
+	duties.Wait()
+	return err
+}
 
 // Close closes the database.
 func (a *App) Close() error { return a.store.Close() }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"baton.example/baton"
 	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/store/postgres"
@@ -72,5 +73,9 @@ func checkKey(ctx context.Context, c *Config, db store.Store) error {
 	if err != nil {
 		return err
 	}
-	return db.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return seal.Check(ctx, tx, keys) })
+	check := func(ctx context.Context, tx store.Tx) error { return seal.Check(ctx, tx, keys) }
+	if err = db.Tx(ctx, check); baton.CodeOf(err) == baton.CodeConflict {
+		err = db.Tx(ctx, check) // another replica began at the same moment
+	}
+	return err
 }

@@ -388,7 +388,7 @@ type AnswerReader interface {
 
 // An AnswerWriter forgets stored answers.
 type AnswerWriter interface {
-	// DeleteAnswers forgets what expired before t and returns how many.
+	// DeleteAnswers forgets what expired at t or before and returns how many.
 	DeleteAnswers(ctx context.Context, t time.Time) (int, error)
 }
 

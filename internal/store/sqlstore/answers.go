@@ -23,5 +23,5 @@ func (r reader) Answer(ctx context.Context, user baton.UserID, key baton.Digest)
 }
 
 func (w writer) DeleteAnswers(ctx context.Context, t time.Time) (int, error) {
-	return w.exec(ctx, "delete answers", "DELETE FROM answers WHERE expires_at < $1", at(&t))
+	return w.exec(ctx, "delete answers", "DELETE FROM answers WHERE expires_at <= $1", at(&t))
 }
