@@ -16,6 +16,7 @@ require (
 	github.com/sethvargo/go-retry v0.5.0
 	golang.org/x/net v0.62.0
 	modernc.org/sqlite v1.61.1
+	pgregory.net/rapid v1.3.0
 )
 
 require (

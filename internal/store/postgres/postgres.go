@@ -69,7 +69,7 @@ func open(ctx context.Context, url string, log *slog.Logger) (_ *sql.DB, err err
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(withoutJIT))
 	defer func() {
 		if err != nil {
 			_ = db.Close() // nothing was written
@@ -85,6 +85,15 @@ func open(ctx context.Context, url string, log *slog.Logger) (_ *sql.DB, err err
 		return nil, translate(err)
 	}
 	return db, nil
+}
+
+// withoutJIT keeps PostgreSQL from compiling queries. Recursive queries look
+// expensive to its planner, and compiling one takes longer than running it a
+// hundred times. This is a statement and not a parameter of the connection
+// since PgBouncer refuses parameters that it does not know.
+func withoutJIT(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET jit = off")
+	return err
 }
 
 // A migrationLock lets one program at a time migrate a schema. goose has its

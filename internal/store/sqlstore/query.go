@@ -14,7 +14,7 @@ import (
 
 // failed names what was attempted and translates the driver's error.
 func (r reader) failed(doing string, err error) error {
-	return fmt.Errorf("%s: %w", doing, r.db.Translate(err))
+	return fmt.Errorf("%s: %w", doing, r.away(r.db.Translate(err)))
 }
 
 // each runs a query and calls scan for every row.

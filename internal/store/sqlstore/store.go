@@ -3,7 +3,9 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
+	"baton.example/baton"
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/store/batch"
 )
@@ -24,16 +26,31 @@ type Options struct {
 // closed.
 func New(db Database, o Options) *Store {
 	return &Store{
-		reader:  reader{db.Reads(), db, new(settingsCache)},
+		reader:  reader{db.Reads(), db, new(shared)},
 		runners: batch.New(o.Batch, worthSplitting, db.CreateRunners),
 	}
 }
 
 // A reader implements [store.Reader].
 type reader struct {
-	q        Querier
-	db       Database
-	settings *settingsCache
+	q  Querier
+	db Database
+	*shared
+}
+
+// Shared is what a store and its transactions have in common.
+type shared struct {
+	settings settingsCache
+	closed   atomic.Bool
+}
+
+// away tells the errors of a store that was closed, for which database/sql has
+// no name, from other ones.
+func (s *shared) away(err error) error {
+	if err != nil && s.closed.Load() && baton.CodeOf(err) == baton.CodeInternal {
+		return Away(err)
+	}
+	return err
 }
 
 // A writer implements [store.Tx].
@@ -53,19 +70,22 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx
 	if ctx.Value(inTx{}) != nil {
 		return errNested
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, q Querier) error {
-		return fn(context.WithValue(ctx, inTx{}, true), writer{reader{q, s.db, s.settings}})
-	})
+	return s.away(s.db.Tx(ctx, func(ctx context.Context, q Querier) error {
+		return fn(context.WithValue(ctx, inTx{}, true), writer{reader{q, s.db, s.shared}})
+	}))
 }
 
 // Ping implements [store.Store].
-func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+func (s *Store) Ping(ctx context.Context) error { return s.away(s.db.Ping(ctx)) }
 
 // Kind implements [store.Store].
 func (s *Store) Kind() string { return s.db.Kind() }
 
-// Close implements [store.Store].
+// Close implements [store.Store]. Closing again does nothing.
 func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
 	s.runners.Close()
 	return s.db.Close()
 }
