@@ -18,11 +18,21 @@
 //   - Cancelled: a context that ends before the work starts prevents it; once
 //     Tx returned an error of the context, nothing was done and the closure
 //     does not run any more.
+//   - Flat: a transaction cannot begin inside a transaction. With one writer it
+//     would wait for itself, so [Store.Tx] fails at once.
 //
 // # Errors
 //
-// A missing row is [baton.NotFound] with the kind of the thing, a broken unique
-// rule is CodeConflict, a reference to a row that is gone is CodeStale, and a
-// database that cannot be reached is CodeUnavailable. Everything else is
+// A missing row is [baton.NotFound] with the kind of the thing: "User",
+// "Token", "Namespace", "Project", "Member", "Share", "Runner", "Runner
+// manager", "Answer" or "Key". A broken unique rule is CodeConflict and names
+// the field in [baton.Error.Fields] ("username", "email", "path", "owner_id",
+// "user_id", "group_id", "token", "key", "key_id"). A reference to a row that
+// is gone is CodeStale. A database that cannot be reached, is full or was
+// closed is CodeUnavailable; when the connection broke in the middle of a
+// commit, the work may have been done all the same. Everything else is
 // internal.
+//
+// Letter case, where it does not count, is that of ASCII, and texts are
+// compared and sorted by their bytes.
 package store

@@ -74,8 +74,8 @@ type PrincipalReader interface {
 	// digest, the token and its user; Token and User are nil when there is
 	// none. It does not judge: the token may be expired, the user blocked.
 	Principal(ctx context.Context, token baton.Digest) (Principal, error)
-	// RunnerByToken returns the runner that holds the token, and the token. It
-	// does not judge: the token may be expired.
+	// RunnerByToken returns the runner that holds the token, with its tags, and
+	// the token. It does not judge: the token may be expired.
 	RunnerByToken(ctx context.Context, token baton.Digest) (baton.Runner, baton.RunnerToken, error)
 }
 
@@ -125,15 +125,15 @@ type UserReader interface {
 
 // A UserWriter writes users.
 type UserWriter interface {
-	// InsertUser stores a new user and returns its id. The fields ID is
+	// InsertUser stores a new user and returns its id. The field ID is
 	// ignored. A taken username or email is a conflict.
 	InsertUser(ctx context.Context, u baton.User) (baton.UserID, error)
 	// UpdateUser stores all of u but CreatedAt and CreatedBy.
 	UpdateUser(ctx context.Context, u baton.User) error
 	SetPasswordHash(ctx context.Context, id baton.UserID, hash string) error
 	// DeleteUser removes the user with memberships, access tokens and stored
-	// answers. What the user created lives on without a creator. Personal
-	// namespaces must be gone before.
+	// answers. What the user created lives on without a creator. The personal
+	// namespace must be gone before: it is CodeStale otherwise.
 	DeleteUser(ctx context.Context, id baton.UserID) error
 }
 
@@ -146,13 +146,14 @@ type AccessTokenFilter struct {
 	// Active, if set, leaves the tokens that work (or do not) on Today.
 	Active *bool
 	Today  baton.Date
-	// The bounds of times, zero for none.
+	// The bounds of times, both inclusive, zero for none.
 	CreatedAfter, CreatedBefore   time.Time
 	LastUsedAfter, LastUsedBefore time.Time
 	// The bounds of the expiry, both inclusive, "" for none.
 	ExpiresAfter, ExpiresBefore baton.Date
 	// Sort is a column and direction: id, created_at, expires_at, last_used_at
-	// or name, each with _asc or _desc; "" is id_asc.
+	// or name, each with _asc or _desc; "" is id_asc, and anything else is
+	// CodeInvalid. A token without a time comes after all that have one.
 	Sort string
 }
 
@@ -284,7 +285,8 @@ type MemberReader interface {
 	// day: the highest of the direct memberships in it and its ancestors, of
 	// what shares of any of these give (the lower of the share's level and the
 	// user's level, direct or inherited, in the group it lets in), and Owner
-	// for a personal namespace's owner. What has expired gives nothing.
+	// for a personal namespace's owner. What has expired gives nothing, and
+	// neither does a group or project that does not exist.
 	AccessLevel(ctx context.Context, user baton.UserID, in baton.Source, today baton.Date) (baton.AccessLevel, error)
 	// SeesGroup reports whether the user is a member of the group, an
 	// ancestor, or of any group or project below, directly or by a share.
@@ -396,7 +398,7 @@ type AnswerWriter interface {
 type AuditFilter struct {
 	// Source, unless zero, leaves the events of one group or project.
 	Source baton.Source
-	// The bounds of CreatedAt, zero for none.
+	// The bounds of CreatedAt, both inclusive, zero for none.
 	CreatedAfter, CreatedBefore time.Time
 }
 

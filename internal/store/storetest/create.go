@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -36,8 +37,8 @@ var createTests = []test{
 		same(s, events, []baton.AuditEvent{e})
 
 		s.tx(func(ctx context.Context, tx store.Tx) error {
-			same(s, must(tx.DeleteAnswers(ctx, now)), 0)
-			same(s, must(tx.DeleteAnswers(ctx, now.Add(1000))), 1)
+			same(s, must(tx.DeleteAnswers(ctx, now.Add(-time.Microsecond))), 0)
+			same(s, must(tx.DeleteAnswers(ctx, now)), 1)
 			return nil
 		})
 		_, err := s.Answer(ctx, u.ID, want.Key)

@@ -1,0 +1,159 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/store/sqlite"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func put(key string) func(context.Context, store.Tx) error {
+	return func(ctx context.Context, tx store.Tx) error { return tx.InsertKeyProof(ctx, key, []byte("p")) }
+}
+
+func TestOpenKeepsWhatIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?c#%41.db")
+	for i := range 3 {
+		s, err := sqlite.Open(t.Context(), path, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Tx(t.Context(), put(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+		if keys, err := s.KeyIDs(t.Context()); err != nil || len(keys) != i+1 {
+			t.Fatalf("keys %v, error %v, want %d keys", keys, err, i+1)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the file has mode %v, want -rw-------", info.Mode())
+	}
+}
+
+func TestOpenRefusesNewerSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "baton.db")
+	s, err := sqlite.Open(t.Context(), path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (7000, true)"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlite.Open(t.Context(), path, quiet)
+	if baton.CodeOf(err) != baton.CodeUnavailable || !strings.Contains(err.Error(), "written by a newer Baton (schema 7000") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOpenRefusesWhatIsNoDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "baton.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("not a database", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := sqlite.Open(t.Context(), path, quiet); err == nil {
+		s.Close()
+		t.Error("a text file was opened")
+	}
+	if s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "missing", "baton.db"), quiet); !errors.Is(err, os.ErrNotExist) {
+		if err == nil {
+			s.Close()
+		}
+		t.Errorf("error %v, want that the directory does not exist", err)
+	}
+}
+
+// Two stores on one file stand for two processes: SQLite tells them apart by
+// their connections alone.
+func TestTwoProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "baton.db")
+	var stores [2]store.Store
+	var group sync.WaitGroup
+	for i := range stores {
+		group.Go(func() { // both migrate
+			s, err := sqlite.Open(t.Context(), path, quiet)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			stores[i] = s
+			t.Cleanup(func() { s.Close() })
+		})
+	}
+	group.Wait()
+	if t.Failed() {
+		return
+	}
+	for i := range 100 {
+		group.Go(func() {
+			key := fmt.Sprint(i)
+			if err := stores[i%2].Tx(t.Context(), put(key)); err != nil {
+				t.Error(err)
+			}
+			if _, err := stores[1-i%2].KeyProof(t.Context(), key); err != nil {
+				t.Errorf("the other process does not read: %v", err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestWaitingTxCanLeave(t *testing.T) {
+	s := open(t)
+	began, finish := make(chan bool), make(chan bool)
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
+		err := s.Tx(t.Context(), func(context.Context, store.Tx) error {
+			close(began)
+			<-finish
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-began
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() {
+		left <- s.Tx(ctx, func(context.Context, store.Tx) error {
+			t.Error("the closure ran")
+			return nil
+		})
+	}()
+	cancel()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+	close(finish)
+	if err := s.Tx(t.Context(), put("k")); err != nil {
+		t.Error(err)
+	}
+}
