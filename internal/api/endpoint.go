@@ -96,7 +96,9 @@ func (s *Server) authenticate(ctx context.Context, c *call, unreadable error) er
 		if c.route.rotates && errors.Is(err, access.TokenRevoked) {
 			// Two hold this token, and nobody can tell who came by it
 			// honestly: neither may keep what came of it.
-			err = errors.Join(err, s.Tokens.RevokeFamily(ctx, p.Token))
+			if err := s.Tokens.RevokeFamily(ctx, p.Token); err != nil {
+				return err
+			}
 		}
 		return err
 	}

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"baton.example/baton"
@@ -292,8 +293,13 @@ func (c *ProjectChange) apply(
 	set(&p.RunnerRegistrationEnabled, c.RunnerRegistrationEnabled)
 
 	var bad problems
+	if p.Name != was.Name {
+		if err := bad.nameIsFree(ctx, tx, *p); err != nil {
+			return err
+		}
+	}
 	if !strings.EqualFold(p.Path, was.Path) {
-		if err := bad.projectIsNew(ctx, tx, in, *p); err != nil {
+		if err := bad.projectPathIsFree(ctx, tx, in, *p); err != nil {
 			return err
 		}
 	}
@@ -318,20 +324,33 @@ func (c *ProjectChange) apply(
 	return baton.Invalid(bad)
 }
 
-// projectIsNew adds the problems of a path that is in use in the namespace.
-// Those of the name are there if the project at that path has it too.
-func (p *problems) projectIsNew(ctx context.Context, tx store.Tx, in baton.Namespace, n baton.Project) error {
-	other, err := tx.ProjectByPath(ctx, in.FullPath+"/"+n.Path)
-	if baton.IsNotFound(err) {
+// nameIsFree adds the problems of a name that another project of the namespace
+// has. There are two, since GitLab checks it in two tables.
+func (p *problems) nameIsFree(ctx context.Context, tx store.Tx, n baton.Project) error {
+	if n.Name == "" {
 		return nil
 	}
+	alike, err := every(func(page store.Page) ([]baton.Project, error) {
+		return tx.Projects(ctx, store.ProjectFilter{NamespaceID: n.NamespaceID, Search: n.Name}, page)
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("look for the name: %w", err)
 	}
-	if other.Name == n.Name {
+	if slices.ContainsFunc(alike, func(other baton.Project) bool { return other.Name == n.Name && other.ID != n.ID }) {
 		p.add("project_namespace.name", taken)
 		p.add("name", taken)
 	}
-	p.add("path", taken)
 	return nil
+}
+
+// projectPathIsFree adds the problem of a path that is in use in the namespace.
+func (p *problems) projectPathIsFree(ctx context.Context, tx store.Tx, in baton.Namespace, n baton.Project) error {
+	_, err := tx.ProjectByPath(ctx, in.FullPath+"/"+n.Path)
+	if baton.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		p.add("path", taken)
+	}
+	return err
 }

@@ -257,21 +257,21 @@ func (c *UserChange) check(ctx context.Context, tx store.Tx, u baton.User) error
 		p.add("projects_limit", "must be greater than or equal to 0")
 	}
 	p.namespacePath("username", u.Username, true)
-	if err := p.pathIsFree(ctx, tx, "username", u); err != nil {
+	if err := p.usernameIsFree(ctx, tx, u); err != nil {
 		return err
 	}
 	return baton.Invalid(p)
 }
 
-// pathIsFree adds a problem when a group has the path that u's namespace is to
-// have.
-func (p *problems) pathIsFree(ctx context.Context, tx store.Tx, field string, u baton.User) error {
+// usernameIsFree adds a problem when a group has the path that u's namespace is
+// to have.
+func (p *problems) usernameIsFree(ctx context.Context, tx store.Tx, u baton.User) error {
 	n, err := tx.NamespaceByPath(ctx, u.Username)
 	if baton.IsNotFound(err) {
 		return nil
 	}
 	if err == nil && (u.ID == 0 || n.OwnerID != u.ID) {
-		p.add(field, taken)
+		p.add("username", taken)
 	}
 	return err
 }
