@@ -118,6 +118,9 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	return nil
 }
 
+// Addr returns the address that the server listens on.
+func (a *App) Addr() net.Addr { return a.server.Addr() }
+
 // URL returns the external URL.
 func (a *App) URL() string { return a.url.String() }
 

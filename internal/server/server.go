@@ -99,6 +99,9 @@ func New(l net.Listener, c Config) (*Server, error) {
 	return s, nil
 }
 
+// Addr returns the address that the server listens on.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
 // Serve answers requests until ctx ends, then lets those that run end, for
 // [drainTimeout] at most, and returns nil.
 func (s *Server) Serve(ctx context.Context) error {
