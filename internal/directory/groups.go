@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
@@ -92,7 +93,7 @@ func (d *Directory) CreateGroup(ctx context.Context, a *access.Actor, parent Ref
 			CreatedAt:                    a.Now,
 			UpdatedAt:                    a.Now,
 		}
-		if err := c.apply(ctx, tx, a, &g); err != nil {
+		if err := c.apply(ctx, tx, a, in, &g); err != nil {
 			return err
 		}
 		id, err := tx.InsertNamespace(ctx, g)
@@ -150,8 +151,14 @@ func (d *Directory) UpdateGroup(ctx context.Context, a *access.Actor, ref Ref, c
 		if g, err = groupFor(ctx, tx, a, ref, access.Update); err != nil {
 			return err
 		}
+		var in baton.Namespace
+		if g.ParentID != 0 {
+			if in, err = tx.Namespace(ctx, g.ParentID); err != nil {
+				return fmt.Errorf("find parent: %w", err)
+			}
+		}
 		g.UpdatedAt = a.Now
-		if err := c.apply(ctx, tx, a, &g); err != nil {
+		if err := c.apply(ctx, tx, a, in, &g); err != nil {
 			return err
 		}
 		if err := tx.UpdateNamespace(ctx, g); err != nil {
@@ -182,8 +189,11 @@ func (d *Directory) DeleteGroup(ctx context.Context, a *access.Actor, ref Ref) e
 	return nil
 }
 
-// apply changes g and returns what keeps it from being stored so.
-func (c *GroupChange) apply(ctx context.Context, tx store.Tx, a *access.Actor, g *baton.Namespace) error {
+// apply changes g, which is in the parent, and returns what keeps it from being
+// stored so. The parent of a group at the top level is the zero namespace.
+func (c *GroupChange) apply(
+	ctx context.Context, tx store.Tx, a *access.Actor, parent baton.Namespace, g *baton.Namespace,
+) error {
 	was := *g
 	if err := mayOpenRegistration(a, g.RunnerRegistrationEnabled, c.RunnerRegistrationEnabled); err != nil {
 		return err
@@ -202,6 +212,11 @@ func (c *GroupChange) apply(ctx context.Context, tx store.Tx, a *access.Actor, g
 	if g.Path != was.Path || was.ID == 0 {
 		p.namespacePath("path", g.Path, g.ParentID == 0)
 	}
+	if !strings.EqualFold(g.Path, was.Path) {
+		if err := p.pathIsFree(ctx, tx, "path", parent, g.Path); err != nil {
+			return err
+		}
+	}
 	p.atMost("description", g.Description, maxGroupDescription)
 	oneOf(&p, "visibility", g.Visibility, visibilityOrder...)
 	oneOf(&p, "shared_runners_setting", g.SharedRunnersSetting, baton.SharedRunnersEnabled,
@@ -214,7 +229,7 @@ func (c *GroupChange) apply(ctx context.Context, tx store.Tx, a *access.Actor, g
 	p.setInterval("project_runner_token_expiration_interval",
 		&g.ProjectRunnerTokenExpirationInterval, c.ProjectRunnerTokenExpirationInterval, 1)
 	if g.Visibility != was.Visibility || was.ID == 0 {
-		if err := p.groupVisibility(ctx, tx, *g); err != nil {
+		if err := p.groupVisibility(ctx, tx, parent, *g); err != nil {
 			return err
 		}
 	}
@@ -224,16 +239,10 @@ func (c *GroupChange) apply(ctx context.Context, tx store.Tx, a *access.Actor, g
 // groupVisibility adds a problem when the group would be more open than the
 // one it is in, or less open than something in it: a private group must not
 // hold what everybody sees.
-func (p *problems) groupVisibility(ctx context.Context, tx store.Tx, g baton.Namespace) error {
-	if g.ParentID != 0 {
-		parent, err := tx.Namespace(ctx, g.ParentID)
-		if err != nil {
-			return err
-		}
-		if moreVisible(g.Visibility, parent.Visibility) {
-			p.add("visibility_level", fmt.Sprintf(
-				"%s is not allowed since the parent group has a %s visibility.", g.Visibility, parent.Visibility))
-		}
+func (p *problems) groupVisibility(ctx context.Context, tx store.Tx, parent, g baton.Namespace) error {
+	if g.ParentID != 0 && moreVisible(g.Visibility, parent.Visibility) {
+		p.add("visibility_level", fmt.Sprintf(
+			"%s is not allowed since the parent group has a %s visibility.", g.Visibility, parent.Visibility))
 	}
 	if g.ID == 0 {
 		return nil
@@ -277,7 +286,8 @@ func mayOpenRegistration(a *access.Actor, enabled bool, change *bool) error {
 	return nil
 }
 
-// pathConflict says of a path that storage found in use what GitLab says.
+// pathConflict says of a path that storage found in use what GitLab says: that
+// somebody took it since [problems.pathIsFree] looked.
 func pathConflict(err error) error {
 	if baton.CodeOf(err) == baton.CodeConflict {
 		return baton.Invalid([]baton.FieldError{{Field: "path", Problem: taken}})

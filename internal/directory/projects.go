@@ -299,7 +299,7 @@ func (c *ProjectChange) apply(
 		}
 	}
 	if !strings.EqualFold(p.Path, was.Path) {
-		if err := bad.projectPathIsFree(ctx, tx, in, *p); err != nil {
+		if err := bad.pathIsFree(ctx, tx, "path", in, p.Path); err != nil {
 			return err
 		}
 	}
@@ -341,16 +341,4 @@ func (p *problems) nameIsFree(ctx context.Context, tx store.Tx, n baton.Project)
 		p.add("name", taken)
 	}
 	return nil
-}
-
-// projectPathIsFree adds the problem of a path that is in use in the namespace.
-func (p *problems) projectPathIsFree(ctx context.Context, tx store.Tx, in baton.Namespace, n baton.Project) error {
-	_, err := tx.ProjectByPath(ctx, in.FullPath+"/"+n.Path)
-	if baton.IsNotFound(err) {
-		return nil
-	}
-	if err == nil {
-		p.add("path", taken)
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -104,6 +105,27 @@ func (p *problems) projectPath(field, path string) {
 	p.present(field, path)
 	p.atMost(field, path, maxPath)
 	p.path(field, path, projectPathForm, projectPathHint, projectNames)
+}
+
+// pathIsFree adds a problem when there is something at a path in a namespace,
+// or at the top level in the zero namespace: groups, users and projects share
+// one space of paths.
+func (p *problems) pathIsFree(ctx context.Context, r reader, field string, in baton.Namespace, path string) error {
+	full := path
+	if in.ID != 0 {
+		full = in.FullPath + "/" + path
+	}
+	_, err := r.NamespaceByPath(ctx, full)
+	if baton.IsNotFound(err) {
+		_, err = r.ProjectByPath(ctx, full)
+	}
+	if baton.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		p.add(field, taken)
+	}
+	return err
 }
 
 func (p *problems) path(field, path string, form *regexp.Regexp, hint string, reserved []string) {

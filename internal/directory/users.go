@@ -99,7 +99,7 @@ func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChang
 	var u baton.User
 	err = d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		u = n // without the id of an attempt that failed
-		if err := c.check(ctx, tx, u); err != nil {
+		if err := c.check(ctx, tx, baton.User{}, u); err != nil {
 			return err
 		}
 		u.ID, err = insertUser(ctx, tx, u, hash)
@@ -151,9 +151,10 @@ func (d *Directory) UpdateUser(ctx context.Context, a *access.Actor, id baton.Us
 		if u, err = findUser(ctx, tx, id); err != nil {
 			return err
 		}
+		was := u
 		c.apply(&u)
 		u.UpdatedAt = a.Now
-		if err := c.check(ctx, tx, u); err != nil {
+		if err := c.check(ctx, tx, was, u); err != nil {
 			return err
 		}
 		if err := tx.UpdateUser(ctx, u); err != nil {
@@ -217,9 +218,9 @@ func (c *UserChange) apply(u *baton.User) {
 
 var emailForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 
-// check returns what keeps u, to which the change was applied, from being
+// check returns what keeps u, which is was with the change applied, from being
 // stored. A taken email, then a taken username, goes before all other rules.
-func (c *UserChange) check(ctx context.Context, tx store.Tx, u baton.User) error {
+func (c *UserChange) check(ctx context.Context, tx store.Tx, was, u baton.User) error {
 	others := []struct {
 		find  func(context.Context, string) (baton.User, error)
 		value string
@@ -257,21 +258,10 @@ func (c *UserChange) check(ctx context.Context, tx store.Tx, u baton.User) error
 		p.add("projects_limit", "must be greater than or equal to 0")
 	}
 	p.namespacePath("username", u.Username, true)
-	if err := p.usernameIsFree(ctx, tx, u); err != nil {
-		return err
+	if !strings.EqualFold(u.Username, was.Username) {
+		if err := p.pathIsFree(ctx, tx, "username", baton.Namespace{}, u.Username); err != nil {
+			return err
+		}
 	}
 	return baton.Invalid(p)
-}
-
-// usernameIsFree adds a problem when a group has the path that u's namespace is
-// to have.
-func (p *problems) usernameIsFree(ctx context.Context, tx store.Tx, u baton.User) error {
-	n, err := tx.NamespaceByPath(ctx, u.Username)
-	if baton.IsNotFound(err) {
-		return nil
-	}
-	if err == nil && (u.ID == 0 || n.OwnerID != u.ID) {
-		p.add("username", taken)
-	}
-	return err
 }
