@@ -19,6 +19,9 @@ const (
 	Update
 	// Delete is to remove it with all that it holds.
 	Delete
+	// ReadMembers is to see who is a member. Who sees a group only as the way
+	// down to something in it does not.
+	ReadMembers
 	// ManageMembers is to give and take memberships and shares.
 	ManageMembers
 	// CreateSubgroup is to make a group in a group.
@@ -41,13 +44,14 @@ type rule struct{ group, project baton.AccessLevel }
 // never is above every role: administrators only.
 const never baton.AccessLevel = 1 << 10
 
-// rules is who may do what. Read is here for members; visibility opens it
-// further, and two settings move the levels of CreateSubgroup and
+// rules is who may do what. Read and ReadMembers are here for members;
+// visibility opens them further, and two settings move the levels of CreateSubgroup and
 // CreateRunner (see [Policy.Can]).
 var rules = map[Ability]rule{
 	Read:           {baton.MinimalAccess, baton.GuestAccess},
 	Update:         {baton.OwnerAccess, baton.MaintainerAccess},
 	Delete:         {baton.OwnerAccess, baton.OwnerAccess},
+	ReadMembers:    {baton.GuestAccess, baton.GuestAccess},
 	ManageMembers:  {baton.OwnerAccess, baton.MaintainerAccess},
 	CreateSubgroup: {baton.OwnerAccess, never},
 	CreateProject:  {baton.DeveloperAccess, never},
@@ -64,7 +68,7 @@ type Policy struct {
 // CanGroup reports whether the actor has the ability in the group. An actor of
 // nil is nobody in particular and sees what is public.
 func (p Policy) CanGroup(ctx context.Context, a *Actor, do Ability, g *baton.Namespace) (bool, error) {
-	if a != nil && a.Admin || do == Read && visible(a, g.Visibility) {
+	if a != nil && a.Admin || do.opens(a, g.Visibility) {
 		return true, nil
 	}
 	if a == nil {
@@ -87,7 +91,7 @@ func (p Policy) CanGroup(ctx context.Context, a *Actor, do Ability, g *baton.Nam
 
 // CanProject reports whether the actor has the ability in the project.
 func (p Policy) CanProject(ctx context.Context, a *Actor, do Ability, in *baton.Project) (bool, error) {
-	if a != nil && a.Admin || do == Read && visible(a, in.Visibility) {
+	if a != nil && a.Admin || do.opens(a, in.Visibility) {
 		return true, nil
 	}
 	if a == nil {
@@ -117,6 +121,11 @@ func (p Policy) Level(ctx context.Context, a *Actor, in baton.Source) (baton.Acc
 func (p Policy) has(ctx context.Context, a *Actor, least baton.AccessLevel, in baton.Source) (bool, error) {
 	level, err := p.Level(ctx, a, in)
 	return level >= least, err
+}
+
+// opens reports whether a visibility alone gives the ability to the actor.
+func (do Ability) opens(a *Actor, v baton.Visibility) bool {
+	return (do == Read || do == ReadMembers) && visible(a, v)
 }
 
 // visible reports whether a visibility alone opens something to the actor.

@@ -60,18 +60,17 @@ func (p Place) find(ctx context.Context, r reader, a *access.Actor) (spot, error
 	return spot{source: baton.InProject(project.ID), namespace: n, project: &project}, nil
 }
 
-// findToManage returns the place if the actor may give memberships and shares
-// in it.
-func (p Place) findToManage(ctx context.Context, r reader, a *access.Actor) (spot, error) {
+// findFor returns the place if the actor has the ability in it.
+func (p Place) findFor(ctx context.Context, r reader, a *access.Actor, do access.Ability) (spot, error) {
 	s, err := p.find(ctx, r, a)
 	if err != nil {
 		return spot{}, err
 	}
 	var can bool
 	if policy := (access.Policy{Members: r}); s.project != nil {
-		can, err = policy.CanProject(ctx, a, access.ManageMembers, s.project)
+		can, err = policy.CanProject(ctx, a, do, s.project)
 	} else {
-		can, err = policy.CanGroup(ctx, a, access.ManageMembers, &s.namespace)
+		can, err = policy.CanGroup(ctx, a, do, &s.namespace)
 	}
 	if err == nil && !can {
 		err = baton.Denied("")
@@ -95,7 +94,7 @@ func (s *spot) above(ctx context.Context, r reader) ([]baton.Namespace, error) {
 // Members returns a page of the direct members, and how many there are in all.
 // https://docs.gitlab.com/api/group_members/#list-all-direct-members-of-a-group.
 func (d *Directory) Members(ctx context.Context, a *access.Actor, in Place, p store.Page) ([]Membership, int, error) {
-	s, err := in.find(ctx, d.store, a)
+	s, err := in.findFor(ctx, d.store, a, access.ReadMembers)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -116,7 +115,7 @@ func (d *Directory) Members(ctx context.Context, a *access.Actor, in Place, p st
 // user id; and how many there are in all.
 // https://docs.gitlab.com/api/group_members/#list-all-members-of-a-group.
 func (d *Directory) AllMembers(ctx context.Context, a *access.Actor, in Place, p store.Page) ([]Membership, int, error) {
-	s, err := in.find(ctx, d.store, a)
+	s, err := in.findFor(ctx, d.store, a, access.ReadMembers)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -194,7 +193,7 @@ func gather(
 // Member returns a direct member.
 // https://docs.gitlab.com/api/group_members/#retrieve-a-direct-member-of-a-group.
 func (d *Directory) Member(ctx context.Context, a *access.Actor, in Place, user baton.UserID) (Membership, error) {
-	s, err := in.find(ctx, d.store, a)
+	s, err := in.findFor(ctx, d.store, a, access.ReadMembers)
 	if err != nil {
 		return Membership{}, err
 	}
@@ -208,7 +207,7 @@ func (d *Directory) Member(ctx context.Context, a *access.Actor, in Place, user 
 // AnyMember returns a member of [Directory.AllMembers].
 // https://docs.gitlab.com/api/group_members/#retrieve-a-member-of-a-group.
 func (d *Directory) AnyMember(ctx context.Context, a *access.Actor, in Place, user baton.UserID) (Membership, error) {
-	s, err := in.find(ctx, d.store, a)
+	s, err := in.findFor(ctx, d.store, a, access.ReadMembers)
 	if err != nil {
 		return Membership{}, err
 	}
@@ -230,7 +229,7 @@ func (d *Directory) AddMember(
 ) (Membership, error) {
 	var added Membership
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := in.findToManage(ctx, tx, a)
+		s, err := in.findFor(ctx, tx, a, access.ManageMembers)
 		if err != nil {
 			return err
 		}
@@ -267,7 +266,7 @@ func (d *Directory) UpdateMember(
 ) (Membership, error) {
 	var changed Membership
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := in.findToManage(ctx, tx, a)
+		s, err := in.findFor(ctx, tx, a, access.ManageMembers)
 		if err != nil {
 			return err
 		}
@@ -304,7 +303,7 @@ func (d *Directory) RemoveMember(ctx context.Context, a *access.Actor, in Place,
 			return err
 		}
 		if !a.Is(user) {
-			if s, err = in.findToManage(ctx, tx, a); err != nil {
+			if s, err = in.findFor(ctx, tx, a, access.ManageMembers); err != nil {
 				return err
 			}
 		}

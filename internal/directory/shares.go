@@ -45,7 +45,7 @@ func (d *Directory) ShareGroup(
 ) (baton.Namespace, error) {
 	var g baton.Namespace
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := Place{Group: group}.findToManage(ctx, tx, a)
+		s, err := Place{Group: group}.findFor(ctx, tx, a, access.ManageMembers)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (d *Directory) ShareProject(
 ) (baton.Share, error) {
 	var share baton.Share
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := Place{Project: project}.findToManage(ctx, tx, a)
+		s, err := Place{Project: project}.findFor(ctx, tx, a, access.ManageMembers)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (s *spot) letIn(
 // https://docs.gitlab.com/api/groups/#delete-a-group-invitation.
 func (d *Directory) Unshare(ctx context.Context, a *access.Actor, of Place, with baton.NamespaceID) error {
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		s, err := of.findToManage(ctx, tx, a)
+		s, err := of.findFor(ctx, tx, a, access.ManageMembers)
 		if err != nil {
 			return err
 		}
