@@ -42,16 +42,20 @@ const (
 // Open connects to the database at the URL, or a connection string in libpq's
 // form, and brings its schema up to date.
 func Open(ctx context.Context, url string, log *slog.Logger) (store.Store, error) {
-	return OpenWith(ctx, url, log, sqlstore.Options{})
+	db, err := OpenDatabase(ctx, url, log)
+	if err != nil {
+		return nil, err
+	}
+	return sqlstore.New(db, sqlstore.Options{}), nil
 }
 
-// OpenWith is [Open] with options, for experiments.
-func OpenWith(ctx context.Context, url string, log *slog.Logger, o sqlstore.Options) (*sqlstore.Store, error) {
+// OpenDatabase is [Open] for who builds a store on the database himself.
+func OpenDatabase(ctx context.Context, url string, log *slog.Logger) (sqlstore.Database, error) {
 	db, err := open(ctx, url, log)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL database: %w", err)
 	}
-	return sqlstore.New(&database{db}, o), nil
+	return &database{db}, nil
 }
 
 func open(ctx context.Context, url string, log *slog.Logger) (_ *sql.DB, err error) {

@@ -32,16 +32,20 @@ var migrations embed.FS
 
 // Open opens or creates the database file and brings its schema up to date.
 func Open(ctx context.Context, path string, log *slog.Logger) (store.Store, error) {
-	return OpenWith(ctx, path, log, sqlstore.Options{})
+	db, err := OpenDatabase(ctx, path, log)
+	if err != nil {
+		return nil, err
+	}
+	return sqlstore.New(db, sqlstore.Options{}), nil
 }
 
-// OpenWith is [Open] with options, for experiments.
-func OpenWith(ctx context.Context, path string, log *slog.Logger, o sqlstore.Options) (*sqlstore.Store, error) {
+// OpenDatabase is [Open] for who builds a store on the database himself.
+func OpenDatabase(ctx context.Context, path string, log *slog.Logger) (sqlstore.Database, error) {
 	db, err := open(ctx, path, log)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
 	}
-	return sqlstore.New(db, o), nil
+	return db, nil
 }
 
 // A database implements [sqlstore.Database].

@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A load sends one request again and again over a number of connections, each
+// waiting for its answer before it asks again. It reads and writes the
+// connections itself: a full client would take more of the processors that it
+// shares with the server than the server does.
+type load struct {
+	addr    string
+	request string
+	conns   int
+	// want is the status of every answer.
+	want int
+}
+
+// post makes the request of a load.
+func post(path, token, body string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nPRIVATE-TOKEN: %s\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, token, len(body), body)
+}
+
+// run sends b.N requests and reports how many a second, and how long the
+// median and the slowest hundredth took.
+func (l load) run(b *testing.B) {
+	b.Helper()
+	conns := make([]net.Conn, l.conns)
+	for i := range conns {
+		var d net.Dialer
+		conn, err := d.DialContext(b.Context(), "tcp", l.addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		took = make([]time.Duration, 0, b.N)
+		left = make(chan struct{}, b.N)
+	)
+	for range b.N {
+		left <- struct{}{}
+	}
+	close(left)
+	b.ResetTimer()
+	began := time.Now()
+	for _, conn := range conns {
+		wg.Go(func() {
+			own, err := l.ask(conn, left)
+			if err != nil {
+				b.Error(err)
+			}
+			mu.Lock()
+			took = append(took, own...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	elapsed := time.Since(began)
+	b.StopTimer()
+	if len(took) == 0 {
+		return
+	}
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(len(took))/elapsed.Seconds(), "req/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// ask sends requests over one connection while there are any left.
+func (l load) ask(conn net.Conn, left <-chan struct{}) ([]time.Duration, error) {
+	var took []time.Duration
+	in := bufio.NewReader(conn)
+	for range left {
+		began := time.Now()
+		if _, err := io.WriteString(conn, l.request); err != nil {
+			return took, err
+		}
+		answer, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return took, err
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return took, err
+		}
+		if answer.StatusCode != l.want {
+			return took, fmt.Errorf("%s: %s", answer.Status, body)
+		}
+		took = append(took, time.Since(began))
+	}
+	return took, nil
+}
