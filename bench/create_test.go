@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"baton.example/baton"
 	"baton.example/baton/internal/store/batch"
 	"baton.example/baton/internal/store/postgres"
 	"baton.example/baton/internal/store/sqlite"
@@ -64,10 +65,14 @@ func openSQLite(b *testing.B) sqlstore.Database {
 // newRowOnly answers a create by inserting the runner's row and nothing else,
 // batched as the store batches.
 func newRowOnly(b *testing.B, db sqlstore.Database) http.Handler {
-	rows := batch.New(batch.Options{}, func(error) bool { return false }, func(ctx context.Context, times []time.Time) error {
+	newAPI(b, sqlstore.New(db, sqlstore.Options{})) // makes the creator that the row names
+	rows := batch.New(batch.Options{}, func(error) bool { return false }, func(ctx context.Context, tokens []baton.Digest) error {
 		return db.Tx(ctx, func(ctx context.Context, q sqlstore.Querier) error {
-			for _, at := range times {
-				if _, err := q.ExecContext(ctx, insertRow, at); err != nil {
+			for _, token := range tokens {
+				now := time.Now()
+				_, err := q.ExecContext(ctx, insertRow, "instance_type", nil, nil, 1, "", "", false, false, true,
+					"not_protected", nil, token[:], now, nil, nil, false, now, now)
+				if err != nil {
 					return err
 				}
 			}
@@ -81,7 +86,7 @@ func newRowOnly(b *testing.B, db sqlstore.Database) http.Handler {
 		}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := rows.Do(r.Context(), time.Now()); err != nil {
+		if err := rows.Do(r.Context(), baton.NewToken(baton.RunnerTokenPrefix).Digest()); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -89,9 +94,10 @@ func newRowOnly(b *testing.B, db sqlstore.Database) http.Handler {
 	})
 }
 
-const insertRow = `INSERT INTO runners (type, description, maintenance_note, paused, locked, run_untagged,
-	access_level, asked_for_jobs, created_at, updated_at)
-	VALUES ('instance_type', '', '', FALSE, FALSE, TRUE, 'not_protected', FALSE, $1, $1)`
+const insertRow = `INSERT INTO runners (type, group_id, project_id, creator_id, description, maintenance_note, paused, locked,
+	run_untagged, access_level, maximum_timeout, token_digest, token_created_at, token_expires_at, contacted_at, asked_for_jobs,
+	created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 
 func closeAfter(b *testing.B, c io.Closer) {
 	b.Cleanup(func() {

@@ -36,7 +36,6 @@ func (d *database) createRunners(ctx context.Context, all []*sqlstore.Creation) 
 	}
 	var s statement
 	s.runners(all)
-	s.tokens(all)
 	s.events(all)
 	s.tags(all)
 	s.projects(all)
@@ -145,19 +144,13 @@ func (s *statement) runners(all []creation) {
 		{"run_untagged", "boolean", each(all, func(c creation) bool { return c.Runner.RunUntagged })},
 		{"access_level", "text", each(all, func(c creation) string { return string(c.Runner.AccessLevel) })},
 		{"maximum_timeout", nullableNumber, each(all, func(c creation) int64 { return int64(c.Runner.MaximumTimeout) })},
+		{"token_digest", "bytea", each(all, func(c creation) []byte { return c.Digest[:] })},
+		{"token_created_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Token.CreatedAt) })},
+		{"token_expires_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Token.ExpiresAt) })},
 		{"contacted_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Runner.ContactedAt) })},
 		{"asked_for_jobs", "boolean", each(all, func(c creation) bool { return c.Runner.AskedForJobs })},
 		{"created_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Runner.CreatedAt) })},
 		{"updated_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Runner.UpdatedAt) })},
-	})
-}
-
-func (s *statement) tokens(all []creation) {
-	s.insert("runner_tokens", []column{
-		{"digest", "bytea", each(all, func(c creation) []byte { return c.Digest[:] })},
-		{"runner_id", "bigint", each(all, func(c creation) int64 { return int64(c.Runner.ID) })},
-		{"expires_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Token.ExpiresAt) })},
-		{"created_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Token.CreatedAt) })},
 	})
 }
 

@@ -125,6 +125,9 @@ func (d *database) Kind() string { return "PostgreSQL" }
 
 func (d *database) Reads() sqlstore.Querier { return d.db }
 
+// Generation implements [sqlstore.Database]: only the database itself knows.
+func (d *database) Generation() (uint64, bool) { return 0, false }
+
 func (d *database) Translate(err error) error { return translate(err) }
 
 func (d *database) Ping(ctx context.Context) error { return translate(d.db.PingContext(ctx)) }

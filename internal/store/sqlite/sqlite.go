@@ -50,9 +50,10 @@ func OpenDatabase(ctx context.Context, path string, log *slog.Logger) (sqlstore.
 
 // A database implements [sqlstore.Database].
 type database struct {
-	writer *writer
-	reads  *sql.DB
-	cached *statements
+	generation *generation
+	writer     *writer
+	reads      *sql.DB
+	cached     *statements
 }
 
 func open(ctx context.Context, path string, log *slog.Logger) (_ *database, err error) {
@@ -83,20 +84,23 @@ func open(ctx context.Context, path string, log *slog.Logger) (_ *database, err 
 	if err := sqlstore.Migrate(ctx, goose.DialectSQLite3, writes, dir, log); err != nil {
 		return nil, translate(err)
 	}
-	w, err := newWriter(ctx, writes)
+	g, err := openGeneration(path)
 	if err != nil {
-		return nil, translate(err)
+		return nil, err
+	}
+	w, err := newWriter(ctx, writes, g)
+	if err != nil {
+		return nil, errors.Join(translate(err), g.close())
 	}
 
 	reads, err := sql.Open("sqlite", dsn(path, "_query_only=1"))
 	if err != nil {
-		w.close()
-		return nil, err
+		return nil, errors.Join(err, w.close(), g.close())
 	}
 	n := max(4, runtime.GOMAXPROCS(0))
 	reads.SetMaxOpenConns(n)
 	reads.SetMaxIdleConns(n)
-	return &database{writer: w, reads: reads, cached: newStatements(reads.PrepareContext, reads)}, nil
+	return &database{generation: g, writer: w, reads: reads, cached: newStatements(reads.PrepareContext, reads)}, nil
 }
 
 // dsn returns the data source name of the file. Pragmas stand in it since each
@@ -116,6 +120,8 @@ func (d *database) Tx(ctx context.Context, fn func(context.Context, sqlstore.Que
 	return d.writer.do(ctx, fn)
 }
 
+func (d *database) Generation() (uint64, bool) { return d.generation.current() }
+
 func (d *database) Translate(err error) error { return translate(err) }
 
 func (d *database) Ping(ctx context.Context) error {
@@ -123,5 +129,5 @@ func (d *database) Ping(ctx context.Context) error {
 }
 
 func (d *database) Close() error {
-	return errors.Join(d.writer.close(), d.cached.close(), d.reads.Close())
+	return errors.Join(d.writer.close(), d.cached.close(), d.reads.Close(), d.generation.close())
 }

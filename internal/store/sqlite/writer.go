@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,13 +21,14 @@ import (
 // gives up, unwinds where it belongs: the call has failed, its neighbours have
 // not.
 type writer struct {
-	db     *sql.DB
-	conn   *sql.Conn
-	q      *statements
-	calls  chan *call
-	ended  sync.WaitGroup
-	mu     sync.RWMutex // held for reading while something is sent to calls
-	closed bool
+	db         *sql.DB
+	conn       *sql.Conn
+	q          *statements
+	generation *generation
+	calls      chan *call
+	ended      sync.WaitGroup
+	mu         sync.RWMutex // held for reading while something is sent to calls
+	closed     bool
 }
 
 // A call is one transaction on its way through the writer.
@@ -35,6 +37,8 @@ type call struct {
 	turn  chan struct{} // the caller may use the connection now
 	ran   chan bool     // the caller is done with it; false undoes its work
 	done  chan error    // the outcome of the commit
+	// changes tells that the call changed what a principal is made of.
+	changes bool
 }
 
 // The states of a call. Who moves it on from waiting decides whether it runs.
@@ -49,12 +53,12 @@ const maxCalls = 256
 
 var errClosed = sqlstore.Away(errors.New("the database was closed"))
 
-func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, g *generation) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, conn: conn, q: newStatements(conn.PrepareContext, conn), calls: make(chan *call, maxCalls)}
+	w := &writer{db: db, conn: conn, q: newStatements(conn.PrepareContext, conn), generation: g, calls: make(chan *call, maxCalls)}
 	w.ended.Go(w.run)
 	return w, nil
 }
@@ -79,7 +83,7 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, sqlstore.Queri
 			return err
 		}
 	}
-	if err := c.run(ctx, w.q, fn); err != nil {
+	if err := c.run(ctx, noting{w.q, c}, fn); err != nil {
 		<-c.done
 		return err
 	}
@@ -162,9 +166,13 @@ func (w *writer) gather(batch []*call, first *call) []*call {
 func (w *writer) commit(batch []*call) {
 	err := w.exec("BEGIN IMMEDIATE")
 	if err == nil {
-		for _, c := range batch {
-			if err = w.turn(c); err != nil {
-				break // the rest does not run, and what ran is undone: all learn of it
+		if len(batch) == 1 {
+			err = w.alone(batch[0])
+		} else {
+			for _, c := range batch {
+				if err = w.turn(c); err != nil {
+					break // the rest does not run, and what ran is undone: all learn of it
+				}
 			}
 		}
 		if err == nil {
@@ -176,10 +184,26 @@ func (w *writer) commit(batch []*call) {
 	}
 	if err != nil {
 		err = translate(fmt.Errorf("commit: %w", err))
+	} else if slices.ContainsFunc(batch, func(c *call) bool { return c.changes }) {
+		err = w.generation.change()
 	}
 	for _, c := range batch {
 		c.done <- err
 	}
+}
+
+// errUndone tells that a call without neighbours has failed; the caller knows
+// why.
+var errUndone = errors.New("the call failed")
+
+// alone lets a call without neighbours work. It needs no savepoint, for which
+// SQLite would copy every page before it changes.
+func (w *writer) alone(c *call) error {
+	c.turn <- struct{}{}
+	if !<-c.ran {
+		return errUndone
+	}
+	return nil
 }
 
 // turn lets the call work inside a savepoint. It fails only when the

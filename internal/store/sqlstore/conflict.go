@@ -18,7 +18,7 @@ var unique = []struct{ index, columns, field string }{
 	{"shares_", "shares.", "group_id"},
 	{"answers_pkey", "answers.user_id", "key"},
 	{"access_tokens_digest_key", "access_tokens.digest", "token"},
-	{"runner_tokens_pkey", "runner_tokens.digest", "token"},
+	{"runners_token_digest_key", "runners.token_digest", "token"},
 	{"secret_keys_pkey", "secret_keys.key_id", "key_id"},
 }
 

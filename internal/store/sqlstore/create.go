@@ -22,6 +22,15 @@ type Creation struct {
 	given store.RunnerCreation
 }
 
+// newRunners is the table of runners as a creation writes it: with the first
+// token, which needs no row of its own.
+var newRunners = define(runners.thing, "runners r", func(c *Creation) []column {
+	return append(runners.fields(&c.Runner),
+		column{"token_digest", bytesOf(&c.Digest), inserts},
+		column{"token_created_at", at(&c.Token.CreatedAt), inserts},
+		column{"token_expires_at", at(&c.Token.ExpiresAt), inserts})
+})
+
 // Assign gives the runner its id and makes what depends on it. It may be
 // called again with another id.
 func (c *Creation) Assign(id baton.RunnerID) error {
@@ -71,10 +80,7 @@ func InsertCreations(ctx context.Context, q Querier, all []*Creation) error {
 
 func (c *Creation) insert(ctx context.Context, q Querier) error {
 	r := &c.Runner
-	if _, err := q.ExecContext(ctx, runners.insertText, runners.values(r, inserts)...); err != nil {
-		return err
-	}
-	if _, err := q.ExecContext(ctx, runnerTokens.insertText, runnerTokens.values(&tokenOfRunner{c.Token, c.Digest}, inserts)...); err != nil {
+	if _, err := q.ExecContext(ctx, newRunners.insertText, newRunners.values(c, inserts)...); err != nil {
 		return err
 	}
 	if _, err := q.ExecContext(ctx, auditEvents.insertText, auditEvents.values(&c.Event, inserts)...); err != nil {

@@ -19,6 +19,10 @@ type Database interface {
 	// CreateRunners stores new runners in one transaction: it gives each an id
 	// with [Creation.Assign] and inserts its rows.
 	CreateRunners(ctx context.Context, all []*Creation) error
+	// Generation returns a number that is another one after every change of
+	// users, access tokens or settings, by this program or another, and false
+	// where that is not to be had for less than asking the database.
+	Generation() (uint64, bool)
 	// Translate turns an error of the driver into a [baton.Error] by its code,
 	// and leaves what is not the caller's or the connection's fault as it is.
 	Translate(err error) error

@@ -45,21 +45,6 @@ var managers = define("Runner manager", "runner_managers m", func(m *baton.Manag
 	}
 })
 
-var runnerTokens = define("Runner", "runner_tokens k", func(t *tokenOfRunner) []column {
-	return []column{
-		{"digest", bytesOf(&t.digest), inserts},
-		{"runner_id", &t.RunnerID, fixed},
-		{"expires_at", at(&t.ExpiresAt), fixed},
-		{"created_at", at(&t.CreatedAt), fixed},
-	}
-})
-
-// A tokenOfRunner is a row of runner_tokens; see [tokenRow].
-type tokenOfRunner struct {
-	baton.RunnerToken
-	digest baton.Digest
-}
-
 // taggedRunners reads runners with their tags in one query: a row for each tag.
 // The query selects more, the columns of the runner and the tag from a FROM
 // clause that joins the tags and is ordered by runner and position.
@@ -91,11 +76,12 @@ func (r reader) Runner(ctx context.Context, id baton.RunnerID) (baton.Runner, er
 }
 
 func (r reader) RunnerByToken(ctx context.Context, token baton.Digest) (baton.Runner, baton.RunnerToken, error) {
-	var t tokenOfRunner
-	runner, err := oneRunner(r.taggedRunners(ctx, runnerTokens.values(&t, reads),
-		"SELECT "+runners.columns+", k.runner_id, k.expires_at, k.created_at, g.tag FROM runner_tokens k JOIN runners r ON r.id = k.runner_id"+joinTags+
-			"WHERE k.digest = $1 ORDER BY g.position", token[:]))
-	return runner, t.RunnerToken, err
+	var t baton.RunnerToken
+	runner, err := oneRunner(r.taggedRunners(ctx, []any{at(&t.CreatedAt), at(&t.ExpiresAt)},
+		"SELECT "+runners.columns+", r.token_created_at, r.token_expires_at, g.tag FROM runners r"+joinTags+
+			"WHERE r.token_digest = $1 ORDER BY g.position", token[:]))
+	t.RunnerID = runner.ID
+	return runner, t, err
 }
 
 func oneRunner(all []baton.Runner, err error) (baton.Runner, error) {

@@ -13,7 +13,8 @@ import (
 // A Store implements [store.Store] over a [Database].
 type Store struct {
 	reader
-	runners *batch.Batcher[*Creation]
+	principals *principalCache
+	runners    *batch.Batcher[*Creation]
 }
 
 // Options tune a [Store]; the zero value is right but for experiments.
@@ -26,8 +27,9 @@ type Options struct {
 // closed.
 func New(db Database, o Options) *Store {
 	return &Store{
-		reader:  reader{db.Reads(), db, new(shared)},
-		runners: batch.New(o.Batch, worthSplitting, db.CreateRunners),
+		reader:     reader{db.Reads(), db, new(shared)},
+		principals: newPrincipalCache(db),
+		runners:    batch.New(o.Batch, worthSplitting, db.CreateRunners),
 	}
 }
 

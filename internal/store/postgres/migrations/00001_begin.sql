@@ -151,6 +151,9 @@ CREATE TABLE runners (
     run_untagged     BOOLEAN NOT NULL,
     access_level     TEXT NOT NULL CHECK (access_level IN ('not_protected', 'ref_protected')),
     maximum_timeout  BIGINT,
+    token_digest     BYTEA NOT NULL UNIQUE,
+    token_created_at TIMESTAMPTZ NOT NULL,
+    token_expires_at TIMESTAMPTZ,
     contacted_at     TIMESTAMPTZ,
     asked_for_jobs   BOOLEAN NOT NULL,
     created_at       TIMESTAMPTZ NOT NULL,
@@ -159,14 +162,6 @@ CREATE TABLE runners (
 CREATE INDEX runners_group ON runners (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX runners_project ON runners (project_id) WHERE project_id IS NOT NULL;
 CREATE INDEX runners_creator ON runners (creator_id) WHERE creator_id IS NOT NULL;
-
-CREATE TABLE runner_tokens (
-    digest     BYTEA PRIMARY KEY,
-    runner_id  BIGINT NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
-    expires_at TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL
-);
-CREATE INDEX runner_tokens_runner ON runner_tokens (runner_id);
 
 CREATE TABLE runner_tags (
     runner_id BIGINT NOT NULL REFERENCES runners (id) ON DELETE CASCADE,

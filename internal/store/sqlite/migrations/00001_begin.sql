@@ -151,6 +151,9 @@ CREATE TABLE runners (
     run_untagged     BOOLEAN NOT NULL,
     access_level     TEXT NOT NULL CHECK (access_level IN ('not_protected', 'ref_protected')),
     maximum_timeout  INTEGER,
+    token_digest     BLOB NOT NULL UNIQUE,
+    token_created_at TIMESTAMP NOT NULL,
+    token_expires_at TIMESTAMP,
     contacted_at     TIMESTAMP,
     asked_for_jobs   BOOLEAN NOT NULL,
     created_at       TIMESTAMP NOT NULL,
@@ -159,14 +162,6 @@ CREATE TABLE runners (
 CREATE INDEX runners_group ON runners (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX runners_project ON runners (project_id) WHERE project_id IS NOT NULL;
 CREATE INDEX runners_creator ON runners (creator_id) WHERE creator_id IS NOT NULL;
-
-CREATE TABLE runner_tokens (
-    digest     BLOB PRIMARY KEY,
-    runner_id  INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
-    expires_at TIMESTAMP,
-    created_at TIMESTAMP NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX runner_tokens_runner ON runner_tokens (runner_id);
 
 CREATE TABLE runner_tags (
     runner_id INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
@@ -199,9 +194,10 @@ CREATE TABLE runner_managers (
     UNIQUE (runner_id, system_id)
 );
 
--- No foreign keys: the log outlives what it tells of.
+-- No foreign keys: the log outlives what it tells of. Its rows are never
+-- deleted, so the ids need no AUTOINCREMENT to be given once.
 CREATE TABLE audit_events (
-    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id             INTEGER PRIMARY KEY,
     name           TEXT NOT NULL,
     author_id      INTEGER,
     author_name    TEXT NOT NULL,

@@ -1,0 +1,81 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// A generation is a number that is another one after every change of users,
+// access tokens or settings, by whichever process. It stands in a small file
+// beside the database, because to ask the database costs more than most of
+// the queries whose answers it lets us keep, and because SQLite's own
+// data_version changes with every commit.
+//
+// A writer draws a new number after its commit and before it tells its caller:
+// whoever was told of a change sees it from then on, in every process. The
+// number is random, so that two processes cannot write the same one.
+type generation struct{ file *os.File }
+
+func openGeneration(database string) (*generation, error) {
+	file, err := os.OpenFile(database+"-generation", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &generation{file}, nil
+}
+
+// current returns the number, 0 before the first change, and false when it
+// cannot be read.
+func (g *generation) current() (uint64, bool) {
+	var number [8]byte
+	if _, err := g.file.ReadAt(number[:], 0); err != nil {
+		return 0, errors.Is(err, io.EOF)
+	}
+	return binary.NativeEndian.Uint64(number[:]), true
+}
+
+// change draws a new number.
+func (g *generation) change() error {
+	var number [8]byte
+	_, _ = rand.Read(number[:]) // never fails
+	_, err := g.file.WriteAt(number[:], 0)
+	return err
+}
+
+func (g *generation) close() error { return g.file.Close() }
+
+// A noting Querier notes in its call when a statement changes users, access
+// tokens or settings. It looks at the statements themselves, so that nobody
+// who writes one has to think of it.
+type noting struct {
+	*statements
+
+	call *call
+}
+
+var principalTables = regexp.MustCompile(`\b(users|access_tokens|settings)\b`)
+
+func (n noting) note(text string) {
+	if !n.call.changes && !strings.HasPrefix(text, "SELECT") && principalTables.MatchString(text) {
+		n.call.changes = true
+	}
+}
+
+// ExecContext implements [sqlstore.Querier].
+func (n noting) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	n.note(text)
+	return n.statements.ExecContext(ctx, text, args...)
+}
+
+// QueryContext implements [sqlstore.Querier].
+func (n noting) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	n.note(text)
+	return n.statements.QueryContext(ctx, text, args...)
+}
