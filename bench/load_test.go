@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -55,7 +56,7 @@ func (l load) run(b *testing.B) {
 	}
 	close(left)
 	b.ResetTimer()
-	began := time.Now()
+	began, busy := time.Now(), processorTime(b)
 	for _, conn := range conns {
 		wg.Go(func() {
 			own, err := l.ask(conn, left)
@@ -70,14 +71,28 @@ func (l load) run(b *testing.B) {
 	wg.Wait()
 	elapsed := time.Since(began)
 	b.StopTimer()
+	busy = processorTime(b) - busy
 	if len(took) == 0 {
 		return
 	}
 	slices.Sort(took)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(len(took))/elapsed.Seconds(), "req/s")
+	// On a busy machine this is the figure to compare.
+	b.ReportMetric(float64(busy.Microseconds())/float64(len(took)), "cpu-µs/req")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// processorTime returns how long the processors worked for this process,
+// which is server and client.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
 // ask sends requests over one connection while there are any left.
