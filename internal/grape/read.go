@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"mime"
@@ -25,9 +24,13 @@ type Params map[string]any
 type BodyError struct {
 	Status  int    // 400 or 415
 	Message string // the text for {"error": …}
+	Cause   error  // what went wrong below, nil for nothing
 }
 
 func (e *BodyError) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *BodyError) Unwrap() error { return e.Cause }
 
 const (
 	maxDepth     = 32      // Rack's param_depth_limit
@@ -150,11 +153,14 @@ func readAll(r *http.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// readError takes every failure but the caller's limit for a broken body: broken
+// chunks, a boundary that does not come, or a connection that went away, where
+// nobody reads the answer.
 func readError(err error) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge
 	}
-	return fmt.Errorf("read request body: %w", err)
+	return &BodyError{Status: http.StatusBadRequest, Message: invalidParameters, Cause: err}
 }
 
 // refuse rejects a body of a type that is not read. An empty body has no type
@@ -270,7 +276,7 @@ func readMultipart(body io.Reader, header string) (Params, error) {
 			return p, nil
 		}
 		if err != nil {
-			return nil, multipartError(err)
+			return nil, readError(err)
 		}
 		if n == maxPairs {
 			return nil, badRequest(invalidParameters)
@@ -281,7 +287,7 @@ func readMultipart(body io.Reader, header string) (Params, error) {
 		}
 		value, err := io.ReadAll(io.LimitReader(part, left+1))
 		if err != nil {
-			return nil, multipartError(err)
+			return nil, readError(err)
 		}
 		if left -= int64(len(name) + len(value)); left < 0 {
 			return nil, &http.MaxBytesError{Limit: maxMultipart}
@@ -290,14 +296,4 @@ func readMultipart(body io.Reader, header string) (Params, error) {
 			return nil, err
 		}
 	}
-}
-
-// multipartError takes every failure but the caller's limit for a broken form:
-// the multipart reader does not tell a bad boundary from a lost connection, and
-// on a lost connection nobody reads the answer.
-func multipartError(err error) error {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge
-	}
-	return badRequest(invalidParameters)
 }
