@@ -94,7 +94,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		_, _ = w.Write([]byte(text))
 		return
 	}
-	body, err := marshal(f.body)
+	body, err := marshalError(f.body)
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "an error could not be written as JSON", "error", err)
 	}
@@ -219,11 +219,11 @@ func (h fieldHash) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		key, err := marshal(field)
+		key, err := marshalError(field)
 		if err != nil {
 			return nil, err
 		}
-		value, err := marshal(problems[field])
+		value, err := marshalError(problems[field])
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,8 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	case interface{ paginate(s *Server, c *call) any }:
 		out = v.paginate(s, c)
 	}
-	body, err := marshal(out)
+	// Entities have Go's escapes for HTML, which are those of Rails too.
+	body, err := json.Marshal(out)
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("write answer: %w", err))
 		return
@@ -67,9 +68,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	writeJSON(w, status, body)
 }
 
-// marshal is [json.Marshal] without its escapes for HTML, which GitLab's
-// answers do not have.
-func marshal(v any) ([]byte, error) {
+// marshalError is [json.Marshal] without its escapes for HTML, which GitLab's
+// errors do not have: they print Ruby's hashes with "=>".
+func marshalError(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
