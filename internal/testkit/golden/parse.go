@@ -26,7 +26,8 @@ type step struct {
 	// text of anything else.
 	lines  []string
 	answer []string
-	// names and body are those of an each.
+	// head, names and body are those of an each.
+	head  string
 	names []string
 	body  []*step
 }
@@ -74,7 +75,10 @@ func (p *parser) steps(inside bool) ([]*step, error) {
 		case line[0] == '<':
 			return nil, fmt.Errorf("%d: a response without a request", p.at+1)
 		case word == "each":
-			s.kind, s.names = each, strings.Fields(rest)
+			s.kind, s.head = each, line
+			for name := range strings.SplitSeq(rest, "|") {
+				s.names = append(s.names, strings.TrimSpace(name))
+			}
 			for p.at++; p.at < len(p.lines) && strings.HasPrefix(p.lines[p.at], "  "); p.at++ {
 				s.lines = append(s.lines, p.lines[p.at][2:])
 			}
@@ -159,7 +163,7 @@ func write(b *strings.Builder, steps []*step) {
 			marked("?", s.lines)
 			marked("<", s.answer)
 		case each:
-			b.WriteString("each " + strings.Join(s.names, " ") + "\n")
+			b.WriteString(s.head + "\n")
 			for _, value := range s.lines {
 				b.WriteString("  " + value + "\n")
 			}
