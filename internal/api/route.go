@@ -109,11 +109,11 @@ func (r route) rotating() route {
 // apiRoot is below which the table's patterns are.
 const apiRoot = "/api/v4"
 
-// router turns the table into a handler.
-func (s *Server) router() http.Handler {
+// router turns a table into a handler.
+func (s *Server) router(routes []route) http.Handler {
 	mux := chi.NewRouter()
 	methods := map[string][]string{}
-	for _, r := range s.routes() {
+	for _, r := range routes {
 		pattern := apiRoot + r.pattern
 		mux.Method(r.method, pattern, s.endpoint(r))
 		methods[pattern] = append(methods[pattern], r.method)

@@ -51,7 +51,7 @@ func New(c Config) *Server {
 		limits: newLimiter(),
 		base:   strings.TrimSuffix(c.ExternalURL.String(), "/"),
 	}
-	s.handler = s.router()
+	s.handler = s.router(s.routes())
 	return s
 }
 

@@ -1,4 +1,5 @@
-package bench
+// Package load asks an HTTP server as fast as it answers, for benchmarks.
+package load
 
 import (
 	"bufio"
@@ -13,46 +14,57 @@ import (
 	"time"
 )
 
-// A load sends one request again and again over a number of connections, each
+// A Load sends one request again and again over a number of connections, each
 // waiting for its answer before it asks again. It reads and writes the
 // connections itself: a full client would take more of the processors that it
 // shares with the server than the server does.
-type load struct {
-	addr    string
-	request string
-	conns   int
-	// want is the status of every answer.
-	want int
+type Load struct {
+	// Addr is where the server listens.
+	Addr string
+	// Request is the bytes of one request, or of one of many if Next is set.
+	Request string
+	// Next, unless nil, returns the bytes of the n-th request.
+	Next func(n int) string
+	// Conns is how many connections ask at the same time.
+	Conns int
+	// Want is the status of every answer.
+	Want int
 }
 
-// post makes the request of a load.
-func post(path, token, body string) string {
+// Get returns the bytes of a request with an access token.
+func Get(path, token string) string {
+	return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nPRIVATE-TOKEN: %s\r\n\r\n", path, token)
+}
+
+// Post returns the bytes of a request with an access token and a form.
+func Post(path, token, form string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nPRIVATE-TOKEN: %s\r\n"+
-		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, token, len(body), body)
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, token, len(form), form)
 }
 
-// run sends b.N requests and reports how many a second, and how long the
-// median and the slowest hundredth took.
-func (l load) run(b *testing.B) {
+// Run sends b.N requests and reports how many a second, how much processor
+// time each took of server and client together, and how long the median and
+// the slowest hundredth took.
+func (l Load) Run(b *testing.B) {
 	b.Helper()
-	conns := make([]net.Conn, l.conns)
+	conns := make([]net.Conn, l.Conns)
 	for i := range conns {
 		var d net.Dialer
-		conn, err := d.DialContext(b.Context(), "tcp", l.addr)
+		conn, err := d.DialContext(b.Context(), "tcp", l.Addr)
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		conns[i] = conn
 	}
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
 		took = make([]time.Duration, 0, b.N)
-		left = make(chan struct{}, b.N)
+		left = make(chan int, b.N)
 	)
-	for range b.N {
-		left <- struct{}{}
+	for n := range b.N {
+		left <- n
 	}
 	close(left)
 	b.ResetTimer()
@@ -78,14 +90,12 @@ func (l load) run(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(len(took))/elapsed.Seconds(), "req/s")
-	// On a busy machine this is the figure to compare.
 	b.ReportMetric(float64(busy.Microseconds())/float64(len(took)), "cpu-µs/req")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
 
-// processorTime returns how long the processors worked for this process,
-// which is server and client.
+// processorTime returns how long the processors worked for this process.
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()
 	var use syscall.Rusage
@@ -96,12 +106,16 @@ func processorTime(b *testing.B) time.Duration {
 }
 
 // ask sends requests over one connection while there are any left.
-func (l load) ask(conn net.Conn, left <-chan struct{}) ([]time.Duration, error) {
+func (l Load) ask(conn net.Conn, left <-chan int) ([]time.Duration, error) {
 	var took []time.Duration
 	in := bufio.NewReader(conn)
-	for range left {
+	for n := range left {
+		request := l.Request
+		if l.Next != nil {
+			request = l.Next(n)
+		}
 		began := time.Now()
-		if _, err := io.WriteString(conn, l.request); err != nil {
+		if _, err := io.WriteString(conn, request); err != nil {
 			return took, err
 		}
 		answer, err := http.ReadResponse(in, nil)
@@ -112,7 +126,7 @@ func (l load) ask(conn net.Conn, left <-chan struct{}) ([]time.Duration, error) 
 		if err != nil {
 			return took, err
 		}
-		if answer.StatusCode != l.want {
+		if answer.StatusCode != l.Want {
 			return took, fmt.Errorf("%s: %s", answer.Status, body)
 		}
 		took = append(took, time.Since(began))
