@@ -75,3 +75,29 @@ func (p *program) timestamp(at time.Time) any {
 }
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
+
+// tableNames returns the names of all tables.
+func tableNames(t *testing.T, db *sql.DB, s setup) []string {
+	t.Helper()
+	query := "SELECT name FROM sqlite_master WHERE type = 'table'"
+	if s.postgres != "" {
+		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+	}
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil || len(names) < 5 {
+		t.Fatalf("the tables are %v, %v", names, err)
+	}
+	return names
+}

@@ -238,8 +238,11 @@ func (p *program) addr() string {
 // get fetches a path and returns the status and the body.
 func (p *program) get(path string) (int, string) {
 	p.t.Helper()
-	return fetch(p.t, http.DefaultClient, p.url+path)
+	return fetch(p.t, client, p.url+path)
 }
+
+// client is for requests that are about HTTP and not about GitLab.
+var client = &http.Client{Timeout: patience}
 
 // fetch gets a URL and returns the status and the body.
 func fetch(t *testing.T, client *http.Client, url string) (int, string) {

@@ -16,13 +16,19 @@ import (
 // a server of its own.
 func onBothDatabases(t *testing.T, test func(*testing.T, *program)) {
 	t.Helper()
+	onBothNew(t, func(t *testing.T, s setup) { test(t, start(t, s)) })
+}
+
+// onBothNew does the same for a test that starts the server itself.
+func onBothNew(t *testing.T, test func(*testing.T, setup)) {
+	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		test(t, start(t, setup{}))
+		test(t, setup{dir: t.TempDir()})
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, start(t, setup{postgres: pgtest.URL(t)}))
+		test(t, setup{dir: t.TempDir(), postgres: pgtest.URL(t)})
 	})
 }
 
