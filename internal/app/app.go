@@ -40,12 +40,13 @@ type App struct {
 	now    func() time.Time
 }
 
-// Open opens the database, listens, and makes the administrator root if this
+// Open listens, opens the database, and makes the administrator root if this
 // is the first start. When it returns, requests queue; [App.Serve] answers
 // them.
 //
-// The order matters: a port that is taken must be known before root is made,
-// since root's secrets are shown once, by the start that made them.
+// The order matters: a program that is started beside a running one by mistake
+// finds the port taken before it touches that one's database, whose schema it
+// might change; and before it makes root, whose secrets are shown once.
 func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -53,25 +54,24 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	db, err := OpenStore(ctx, &c)
+	listener, err := server.Listen(ctx, c.Listen)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{store: db, log: c.Log, now: c.Now}
-	if err := a.start(ctx, &c); err != nil {
-		return nil, errors.Join(err, a.Close())
+	a := &App{log: c.Log, now: c.Now}
+	if err := a.open(ctx, &c, listener); err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	return a, nil
 }
 
-// start listens and builds everything above the store.
-func (a *App) start(ctx context.Context, c *Config) error {
-	listener, err := server.Listen(ctx, c.Listen)
-	if err != nil {
+// open opens the store and builds everything above it.
+func (a *App) open(ctx context.Context, c *Config, l net.Listener) (err error) {
+	if a.store, err = OpenStore(ctx, c); err != nil {
 		return err
 	}
-	if err := a.build(ctx, c, listener); err != nil {
-		return errors.Join(err, listener.Close())
+	if err := a.build(ctx, c, l); err != nil {
+		return errors.Join(err, a.Close())
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/clientip"
+	"baton.example/baton/internal/password"
 )
 
 // A Config says how one Baton is run. docs/running.md explains the settings.
@@ -70,6 +71,11 @@ func (c *Config) Validate() error {
 	}
 	if t := c.RootToken.Reveal(); t != "" && (len(t) < minRootToken || strings.ContainsAny(t, " \t\r\n")) {
 		fail("BATON_ROOT_TOKEN must be at least %d characters without spaces: it opens everything", minRootToken)
+	}
+	if p := c.RootPassword.Reveal(); p != "" {
+		if err := password.Validate(p); err != nil {
+			fail("BATON_ROOT_PASSWORD: %w", err)
+		}
 	}
 	return errors.Join(problems...)
 }
