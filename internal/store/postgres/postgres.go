@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,13 +85,35 @@ func open(ctx context.Context, url string, log *slog.Logger) (_ *sql.DB, err err
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, translate(err)
+		return nil, &connectError{translate(err)}
 	}
 	if err := sqlstore.Migrate(ctx, goose.DialectPostgres, db, dir, log, goose.WithSessionLocker(migrationLock{})); err != nil {
 		return nil, translate(err)
 	}
 	return db, nil
 }
+
+// A connectError says on one line what was tried. The driver uses a line for
+// each address and each kind of encryption, most of them the same.
+type connectError struct{ err error }
+
+// Error implements error.
+func (e *connectError) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.err.Error()) {
+		if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	text := lines[0]
+	if len(lines) > 1 {
+		text += " " + strings.Join(lines[1:], "; ")
+	}
+	return text + " (check BATON_DATABASE_URL, and that the server runs)"
+}
+
+// Unwrap returns the driver's error.
+func (e *connectError) Unwrap() error { return e.err }
 
 // withoutJIT keeps PostgreSQL from compiling queries. Recursive queries look
 // expensive to its planner, and compiling one takes longer than running it a
