@@ -28,3 +28,9 @@ func translate(err error) error {
 	}
 	return err
 }
+
+// damaged reports whether SQLite could not make sense of the file.
+func damaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_NOTADB || e.Code()&0xff == sqlite3.SQLITE_CORRUPT)
+}

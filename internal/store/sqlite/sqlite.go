@@ -42,6 +42,9 @@ func Open(ctx context.Context, path string, log *slog.Logger) (store.Store, erro
 // OpenDatabase is [Open] for who builds a store on the database himself.
 func OpenDatabase(ctx context.Context, path string, log *slog.Logger) (sqlstore.Database, error) {
 	db, err := open(ctx, path, log)
+	if damaged(err) {
+		return nil, fmt.Errorf("%s is not a SQLite database, or is damaged: restore it from a backup: %w", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite database %s: %w", path, err)
 	}
