@@ -393,7 +393,7 @@ func TestTokenExpires(t *testing.T) {
 			if off := time.Until(*made.TokenExpiresAt) - tt.life; off.Abs() > time.Minute {
 				t.Errorf("%s: expires at %v, which is off by %v", *tt.create.RunnerType, made.TokenExpiresAt, off)
 			}
-			p.exec("UPDATE runner_tokens SET expires_at = ? WHERE runner_id = ?", p.timestamp(time.Now().Add(-time.Second)), made.ID)
+			p.exec("UPDATE runners SET token_expires_at = ? WHERE id = ?", p.timestamp(time.Now().Add(-time.Second)), made.ID)
 			if err := verifies(w.root, made.Token); refusal(err) != "403 {message: 403 Forbidden}" {
 				t.Errorf("%s: verify after its end: %v", *tt.create.RunnerType, err)
 			}
