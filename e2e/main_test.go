@@ -6,7 +6,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,25 +20,18 @@ import (
 var buildDir string
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
 	// Not a directory of a test: the program is for all of them, and some run
 	// it as another user.
-	if buildDir, err = os.MkdirTemp("", "baton-e2e-"); err != nil {
-		return 1, err
+	dir, err := os.MkdirTemp("", "baton-e2e-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(buildDir)) }()
-	if err := os.Chmod(buildDir, 0o755); err != nil {
-		return 1, err
+	if err != nil {
+		panic(err)
 	}
-	return m.Run(), nil
+	defer os.RemoveAll(dir)
+	buildDir = dir
+	m.Run() // its code is the exit code
 }
 
 // binary builds the program, with the race detector if the tests have it.

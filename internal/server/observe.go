@@ -24,7 +24,8 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		s.config.Metrics.StartRequest()
 		defer func() {
 			failure := recover()
-			if failure != nil && failure != http.ErrAbortHandler {
+			aborted := failure == http.ErrAbortHandler //nolint:errorlint // a panic's value is this or is not, as for net/http
+			if failure != nil && !aborted {
 				s.config.Log.ErrorContext(ctx, "a request panicked", "panic", failure, "stack", string(debug.Stack()))
 				if out.status == 0 {
 					out.Header().Set("Content-Type", "application/json")
@@ -35,7 +36,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			took := time.Since(began)
 			s.config.Metrics.ObserveRequest(info.Route(), r.Method, out.code(), took)
 			s.logRequest(r.WithContext(ctx), out, info, took)
-			if failure == http.ErrAbortHandler {
+			if aborted {
 				panic(failure)
 			}
 		}()
