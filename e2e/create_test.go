@@ -28,7 +28,7 @@ func TestCreate(t *testing.T) {
 		// acme is shared with.
 		acme, guild := w.group("acme", nil), w.group("guild", nil)
 		tools := w.group("tools", acme)
-		app := w.project("app", tools)
+		app := w.project(tools)
 
 		type access struct{ instance, group, project bool }
 		nothing, groupAndProject := access{}, access{group: true, project: true}
@@ -245,7 +245,7 @@ func TestCreateReadsBack(t *testing.T) {
 	onBothDatabases(t, func(t *testing.T, p *program) {
 		w := newWorld(p)
 		acme := w.group("acme", nil)
-		app := w.project("app", acme)
+		app := w.project(acme)
 		alice := w.user("alice")
 		w.joinGroup(alice, acme, gitlab.OwnerPermissions)
 		owner := w.as(alice)
@@ -294,7 +294,7 @@ func TestCreateReadsBack(t *testing.T) {
 		// What was not said has GitLab's defaults.
 		made := must(owner.Users.CreateUserRunner(groupRunner(acme)))(t)
 		got := must(owner.Runners.GetRunnerDetails(made.ID))(t)
-		if got.Paused || !got.Active || got.Locked || !got.RunUntagged || got.AccessLevel != "not_protected" || got.MaximumTimeout != 0 {
+		if got.Paused || got.Locked || !got.RunUntagged || got.AccessLevel != "not_protected" || got.MaximumTimeout != 0 {
 			t.Errorf("defaults: %+v", got)
 		}
 
@@ -372,7 +372,7 @@ func TestTokenExpires(t *testing.T) {
 	onBothDatabases(t, func(t *testing.T, p *program) {
 		w := newWorld(p)
 		acme := w.group("acme", nil)
-		app := w.project("app", acme)
+		app := w.project(acme)
 		w.put("application/settings", map[string]any{
 			"runner_token_expiration_interval": 7200, "group_runner_token_expiration_interval": 10800,
 		})

@@ -1,13 +1,20 @@
 package e2e
 
 import (
+	"bytes"
+	"context"
 	"database/sql"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 )
@@ -100,4 +107,65 @@ func tableNames(t *testing.T, db *sql.DB, s setup) []string {
 		t.Fatalf("the tables are %v, %v", names, err)
 	}
 	return names
+}
+
+// stored returns every byte that an instance keeps: the files of its
+// directory, and what is in its tables.
+func stored(t *testing.T, s setup) map[string][]byte {
+	t.Helper()
+	found := map[string][]byte{}
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		found[path], err = os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was in use a moment ago
+		}
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%d files in %s, %v", len(found), s.dir, err)
+	}
+	if s.postgres == "" {
+		return found
+	}
+	db := openData(t, s)
+	defer db.Close()
+	conn, err := pgx.Connect(t.Context(), s.postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for _, table := range tableNames(t, db, s) {
+		var out bytes.Buffer
+		// In this format texts and bytes are as they are.
+		if _, err := conn.PgConn().CopyTo(t.Context(), &out, "COPY "+table+" TO STDOUT (FORMAT binary)"); err != nil {
+			t.Fatal(err)
+		}
+		found["table "+table] = out.Bytes()
+	}
+	return found
+}
+
+// noSecret fails the test if the end of one of the secrets is in the bytes, as
+// it is or in hexadecimal digits.
+func noSecret(t *testing.T, secrets map[string]string, where string, text []byte) {
+	t.Helper()
+	for name, secret := range secrets {
+		end := []byte(secret[len(secret)-16:])
+		if bytes.Contains(text, end) || bytes.Contains(text, []byte(hex.EncodeToString(end))) {
+			t.Errorf("%s is in %s", name, where)
+		}
+	}
+}
+
+// anyHolds reports whether a text is in any of what [stored] returns.
+func anyHolds(stored map[string][]byte, text string) bool {
+	for _, b := range stored {
+		if bytes.Contains(b, []byte(text)) {
+			return true
+		}
+	}
+	return false
 }

@@ -113,10 +113,11 @@ func (w *world) group(path string, parent *gitlab.Group) *gitlab.Group {
 	return must(w.root.Groups.CreateGroup(o))(w.t)
 }
 
-func (w *world) project(path string, in *gitlab.Group) *gitlab.Project {
+// project makes the private project app in a group.
+func (w *world) project(in *gitlab.Group) *gitlab.Project {
 	w.t.Helper()
 	return must(w.root.Projects.CreateProject(&gitlab.CreateProjectOptions{
-		Name: new(path), NamespaceID: &in.ID, Visibility: new(gitlab.PrivateVisibility),
+		Name: new("app"), NamespaceID: &in.ID, Visibility: new(gitlab.PrivateVisibility),
 	}))(w.t)
 }
 
