@@ -28,8 +28,9 @@ type keptPrincipal struct {
 }
 
 const (
-	// maxPrincipals bounds the memory; each takes about a kilobyte.
-	maxPrincipals = 4096
+	// maxPrincipals is how many tokens are expected to be busy at a time: what
+	// automates a fleet comes with a few. The rest pays for its query.
+	maxPrincipals = 64
 	// maxPrincipalAge bounds what happens when a process is killed between its
 	// commit and the change of the generation.
 	maxPrincipalAge = time.Second

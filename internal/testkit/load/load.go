@@ -47,40 +47,9 @@ func Post(path, token, form string) string {
 // the slowest hundredth took.
 func (l Load) Run(b *testing.B) {
 	b.Helper()
-	conns := make([]net.Conn, l.Conns)
-	for i := range conns {
-		var d net.Dialer
-		conn, err := d.DialContext(b.Context(), "tcp", l.Addr)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer func() { _ = conn.Close() }()
-		conns[i] = conn
-	}
-	var (
-		wg   sync.WaitGroup
-		mu   sync.Mutex
-		took = make([]time.Duration, 0, b.N)
-		left = make(chan int, b.N)
-	)
-	for n := range b.N {
-		left <- n
-	}
-	close(left)
 	b.ResetTimer()
 	began, busy := time.Now(), processorTime(b)
-	for _, conn := range conns {
-		wg.Go(func() {
-			own, err := l.ask(conn, left)
-			if err != nil {
-				b.Error(err)
-			}
-			mu.Lock()
-			took = append(took, own...)
-			mu.Unlock()
-		})
-	}
-	wg.Wait()
+	took := l.Send(b, b.N)
 	elapsed := time.Since(began)
 	b.StopTimer()
 	busy = processorTime(b) - busy
@@ -93,6 +62,40 @@ func (l Load) Run(b *testing.B) {
 	b.ReportMetric(float64(busy.Microseconds())/float64(len(took)), "cpu-µs/req")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// Send sends n requests and returns how long each took.
+func (l Load) Send(tb testing.TB, n int) []time.Duration {
+	tb.Helper()
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		took = make([]time.Duration, 0, n)
+		left = make(chan int, n)
+	)
+	for i := range n {
+		left <- i
+	}
+	close(left)
+	for range l.Conns {
+		var d net.Dialer
+		conn, err := d.DialContext(tb.Context(), "tcp", l.Addr)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		wg.Go(func() {
+			own, err := l.ask(conn, left)
+			if err != nil {
+				tb.Error(err)
+			}
+			mu.Lock()
+			took = append(took, own...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	return took
 }
 
 // processorTime returns how long the processors worked for this process.
