@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 )
 
 // Options tune a [Batcher]; the zero value means the defaults.
@@ -24,34 +23,19 @@ type Options struct {
 // connections that are busy at once, and little enough for one statement.
 const DefaultSize = 256
 
-// ErrClosed is what writers get after [Batcher.Close].
-var ErrClosed = errors.New("closed")
-
 // A Batcher gathers values and stores them in batches.
 type Batcher[T any] struct {
-	size     int
-	store    func(context.Context, []T) error
-	splits   func(error) bool
-	queue    chan *member[T]
-	commits  sync.WaitGroup
-	mu       sync.RWMutex // held for reading while something is sent to queue
-	isClosed bool
+	queue   *Queue[member[T]]
+	store   func(context.Context, []T) error
+	splits  func(error) bool
+	commits sync.WaitGroup
 }
 
-// A member is a value in a batch, or on its way to one.
+// A member is a value on its way through a [Batcher].
 type member[T any] struct {
 	value T
-	state atomic.Int32
 	done  chan error
 }
-
-// The states of a member. Who moves it on from waiting decides whether it is
-// stored.
-const (
-	waiting int32 = iota
-	taken
-	gone
-)
 
 // New returns a batcher that gives batches to store, which stores a batch as a
 // whole or not at all. When it fails with an error that splits says yes to,
@@ -63,7 +47,7 @@ func New[T any](o Options, splits func(error) bool, store func(context.Context, 
 	if o.Committers <= 0 {
 		o.Committers = 1
 	}
-	b := &Batcher[T]{size: o.Size, store: store, splits: splits, queue: make(chan *member[T], o.Size)}
+	b := &Batcher[T]{queue: NewQueue[member[T]](o.Size), store: store, splits: splits}
 	for range o.Committers {
 		b.commits.Go(b.run)
 	}
@@ -74,18 +58,19 @@ func New[T any](o Options, splits func(error) bool, store func(context.Context, 
 // context that ends before the batch began prevents it; after that Do waits.
 // If the store function panics over the value, so does Do.
 func (b *Batcher[T]) Do(ctx context.Context, value T) error {
-	m := &member[T]{value: value, done: make(chan error, 1)}
-	if err := b.send(ctx, m); err != nil {
+	done := make(chan error, 1)
+	item := &Item[member[T]]{Value: member[T]{value, done}}
+	if err := b.queue.Put(ctx, item); err != nil {
 		return err
 	}
 	var err error
 	select {
-	case err = <-m.done:
+	case err = <-done:
 	case <-ctx.Done():
-		if m.state.CompareAndSwap(waiting, gone) {
+		if item.Leave() {
 			return ctx.Err()
 		}
-		err = <-m.done
+		err = <-done
 	}
 	if p, ok := errors.AsType[*panicked](err); ok {
 		panic(p)
@@ -93,77 +78,33 @@ func (b *Batcher[T]) Do(ctx context.Context, value T) error {
 	return err
 }
 
-func (b *Batcher[T]) send(ctx context.Context, m *member[T]) error {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.isClosed {
-		return ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
-		return ctx.Err()
-	}
-	select {
-	case b.queue <- m:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // Close waits until everything that was taken is stored.
 func (b *Batcher[T]) Close() {
-	b.mu.Lock()
-	if !b.isClosed {
-		b.isClosed = true
-		close(b.queue)
-	}
-	b.mu.Unlock()
+	b.queue.Close()
 	b.commits.Wait()
 }
 
 // run stores batch after batch.
 func (b *Batcher[T]) run() {
-	members := make([]*member[T], 0, b.size)
-	values := make([]T, 0, b.size)
-	for first := range b.queue {
-		members = b.gather(members[:0], first)
-		values = values[:0]
-		for _, m := range members {
-			values = append(values, m.value)
+	var items []*Item[member[T]]
+	var values []T
+	for {
+		items = b.queue.Take(items)
+		if len(items) == 0 {
+			return
 		}
-		if len(members) == 0 {
-			continue
+		clear(values)
+		values = values[:0]
+		for _, item := range items {
+			values = append(values, item.Value.value)
 		}
 		err := b.try(values)
-		for i, m := range members {
-			if err != nil && len(members) > 1 && b.splits(err) {
-				m.done <- b.try(values[i : i+1])
-				continue
+		for i, item := range items {
+			outcome := err
+			if err != nil && len(items) > 1 && b.splits(err) {
+				outcome = b.try(values[i : i+1])
 			}
-			m.done <- err
-		}
-		clear(members)
-		clear(values)
-	}
-}
-
-// gather adds first and whatever waits to the batch.
-func (b *Batcher[T]) gather(members []*member[T], first *member[T]) []*member[T] {
-	for m := first; ; {
-		if m.state.CompareAndSwap(waiting, taken) {
-			members = append(members, m)
-		}
-		if len(members) == b.size {
-			return members
-		}
-		var more bool
-		select {
-		case m, more = <-b.queue:
-			if !more {
-				return members
-			}
-		default:
-			return members
+			item.Value.done <- outcome
 		}
 	}
 }

@@ -73,12 +73,11 @@ func (s *statements) QueryContext(ctx context.Context, text string, args ...any)
 	return stmt.QueryContext(ctx, args...)
 }
 
-func (s *statements) close() error {
+func (s *statements) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for text, stmt := range s.kept {
-		_ = stmt.Close()
+		_ = stmt.Close() // the connections close next
 		delete(s.kept, text)
 	}
-	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
+	"baton.example/baton/internal/store/batch"
 	"baton.example/baton/internal/store/sqlstore"
 )
 
@@ -25,40 +25,31 @@ type writer struct {
 	conn       *sql.Conn
 	q          *statements
 	generation *generation
-	calls      chan *call
+	calls      *batch.Queue[*call]
 	ended      sync.WaitGroup
-	mu         sync.RWMutex // held for reading while something is sent to calls
-	closed     bool
 }
 
 // A call is one transaction on its way through the writer.
 type call struct {
-	state atomic.Int32
-	turn  chan struct{} // the caller may use the connection now
-	ran   chan bool     // the caller is done with it; false undoes its work
-	done  chan error    // the outcome of the commit
+	turn chan struct{} // the caller may use the connection now
+	ran  chan bool     // the caller is done with it; false undoes its work
+	done chan error    // the outcome of the commit
 	// changes tells that the call changed what a principal is made of.
 	changes bool
 }
 
-// The states of a call. Who moves it on from waiting decides whether it runs.
-const (
-	waiting int32 = iota
-	started
-	gone
-)
-
 // maxCalls is how many calls share a commit at most.
 const maxCalls = 256
-
-var errClosed = sqlstore.Away(errors.New("the database was closed"))
 
 func newWriter(ctx context.Context, db *sql.DB, g *generation) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, conn: conn, q: newStatements(conn.PrepareContext, conn), generation: g, calls: make(chan *call, maxCalls)}
+	w := &writer{
+		db: db, conn: conn, q: newStatements(conn.PrepareContext, conn), generation: g,
+		calls: batch.NewQueue[*call](maxCalls),
+	}
 	w.ended.Go(w.run)
 	return w, nil
 }
@@ -66,15 +57,19 @@ func newWriter(ctx context.Context, db *sql.DB, g *generation) (*writer, error) 
 // do runs fn in a transaction that it may share with others.
 func (w *writer) do(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
 	c := &call{turn: make(chan struct{}, 1), ran: make(chan bool, 1), done: make(chan error, 1)}
-	if err := w.send(ctx, c); err != nil {
+	item := &batch.Item[*call]{Value: c}
+	switch err := w.calls.Put(ctx, item); {
+	case errors.Is(err, batch.ErrClosed):
+		return sqlstore.Away(err)
+	case err != nil:
 		return err
 	}
 	select {
 	case <-c.turn:
-	case err := <-c.done: // the transaction could not begin
+	case err := <-c.done: // the transaction ended before the call's turn
 		return err
 	case <-ctx.Done():
-		if c.state.CompareAndSwap(waiting, gone) {
+		if item.Leave() {
 			return ctx.Err()
 		}
 		select {
@@ -84,7 +79,7 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, sqlstore.Queri
 		}
 	}
 	if err := c.run(ctx, noting{w.q, c}, fn); err != nil {
-		<-c.done
+		<-c.done // the connection is in use until then
 		return err
 	}
 	return <-c.done
@@ -100,110 +95,66 @@ func (c *call) run(ctx context.Context, q sqlstore.Querier, fn func(context.Cont
 	return err
 }
 
-func (w *writer) send(ctx context.Context, c *call) error {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if w.closed {
-		return errClosed
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case w.calls <- c:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // close waits for the calls that were made and closes the connection.
 func (w *writer) close() error {
-	w.mu.Lock()
-	if !w.closed {
-		w.closed = true
-		close(w.calls)
-	}
-	w.mu.Unlock()
+	w.calls.Close()
 	w.ended.Wait()
-	return errors.Join(w.q.close(), w.conn.Close(), w.db.Close())
+	w.q.close()
+	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
-// run commits batch after batch.
+// run commits batch after batch and tells the calls how each ended.
 func (w *writer) run() {
-	batch := make([]*call, 0, maxCalls)
-	for first := range w.calls {
-		batch = w.gather(batch[:0], first)
-		if len(batch) > 0 {
-			w.commit(batch)
+	var items []*batch.Item[*call]
+	for {
+		items = w.calls.Take(items)
+		if len(items) == 0 {
+			return
 		}
-		clear(batch)
-	}
-}
-
-// gather takes first and what waits, but for those who left.
-func (w *writer) gather(batch []*call, first *call) []*call {
-	for c := first; ; {
-		if c.state.CompareAndSwap(waiting, started) {
-			batch = append(batch, c)
-		}
-		if len(batch) == maxCalls {
-			return batch
-		}
-		var more bool
-		select {
-		case c, more = <-w.calls:
-			if !more {
-				return batch
-			}
-		default:
-			return batch
-		}
-	}
-}
-
-// commit runs the calls in one transaction and tells each how it ended.
-func (w *writer) commit(batch []*call) {
-	err := w.exec("BEGIN IMMEDIATE")
-	if err == nil {
-		if len(batch) == 1 {
-			err = w.alone(batch[0])
-		} else {
-			for _, c := range batch {
-				if err = w.turn(c); err != nil {
-					break // the rest does not run, and what ran is undone: all learn of it
-				}
-			}
-		}
-		if err == nil {
-			err = w.exec("COMMIT")
-		}
+		err := w.transact(items)
 		if err != nil {
-			_ = w.exec("ROLLBACK") // fails where SQLite rolled back by itself
+			err = translate(fmt.Errorf("commit: %w", err))
+		} else if slices.ContainsFunc(items, func(i *batch.Item[*call]) bool { return i.Value.changes }) {
+			err = w.generation.change()
 		}
-	}
-	if err != nil {
-		err = translate(fmt.Errorf("commit: %w", err))
-	} else if slices.ContainsFunc(batch, func(c *call) bool { return c.changes }) {
-		err = w.generation.change()
-	}
-	for _, c := range batch {
-		c.done <- err
+		for _, item := range items {
+			item.Value.done <- err
+		}
 	}
 }
 
-// errUndone tells that a call without neighbours has failed; the caller knows
-// why.
-var errUndone = errors.New("the call failed")
-
-// alone lets a call without neighbours work. It needs no savepoint, for which
-// SQLite would copy every page before it changes.
-func (w *writer) alone(c *call) error {
-	c.turn <- struct{}{}
-	if !<-c.ran {
-		return errUndone
+// transact runs the calls in one transaction.
+func (w *writer) transact(calls []*batch.Item[*call]) error {
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
 	}
-	return nil
+	ok, err := w.turns(calls)
+	if ok && err == nil {
+		if err = w.exec("COMMIT"); err == nil {
+			return nil
+		}
+	}
+	undone := w.exec("ROLLBACK")
+	if err != nil {
+		return err // SQLite may have rolled back by itself, so undone says nothing
+	}
+	return undone
+}
+
+// turns gives every call its turn, and reports whether there is something to
+// commit. When it fails, the rest does not run.
+func (w *writer) turns(calls []*batch.Item[*call]) (ok bool, err error) {
+	if len(calls) == 1 {
+		// Without neighbours the transaction itself is undone. A savepoint has
+		// its price: SQLite copies each page before it changes there.
+		return calls[0].Value.take(), nil
+	}
+	for _, item := range calls {
+		if err := w.turn(item.Value); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // turn lets the call work inside a savepoint. It fails only when the
@@ -212,13 +163,18 @@ func (w *writer) turn(c *call) error {
 	if err := w.exec("SAVEPOINT call"); err != nil {
 		return err
 	}
-	c.turn <- struct{}{}
-	if !<-c.ran {
+	if !c.take() {
 		if err := w.exec("ROLLBACK TO call"); err != nil {
 			return err
 		}
 	}
 	return w.exec("RELEASE call")
+}
+
+// take lets the caller work and reports whether its work is to stay.
+func (c *call) take() bool {
+	c.turn <- struct{}{}
+	return <-c.ran
 }
 
 func (w *writer) exec(text string) error {

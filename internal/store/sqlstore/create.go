@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -68,39 +69,60 @@ func worthSplitting(err error) bool {
 	return baton.CodeOf(err) != baton.CodeUnavailable && !errors.Is(err, context.DeadlineExceeded)
 }
 
-// InsertCreations inserts the rows of creations that have their ids.
+// InsertCreations inserts the rows of creations that have their ids. It is for
+// SQLite, where many rows in one statement are cheaper than many statements.
 func InsertCreations(ctx context.Context, q Querier, all []*Creation) error {
-	for _, c := range all {
-		if err := c.insert(ctx, q); err != nil {
+	var (
+		events = make([]*baton.AuditEvent, len(all))
+		tags   []*tagOfRunner
+		owners []*projectOfRunner
+		keyed  []*store.Answer
+	)
+	for i, c := range all {
+		r := &c.Runner
+		events[i] = &c.Event
+		for position, tag := range r.Tags {
+			tags = append(tags, &tagOfRunner{r.ID, position, tag})
+		}
+		if r.ProjectID != 0 {
+			owners = append(owners, &projectOfRunner{r.ID, r.ProjectID, r.CreatedAt})
+		}
+		if c.Answer != nil {
+			keyed = append(keyed, c.Answer)
+		}
+	}
+	for _, insert := range []func() error{
+		func() error { return newRunners.insertAll(ctx, q, all) },
+		func() error { return auditEvents.insertAll(ctx, q, events) },
+		func() error { return runnerTags.insertAll(ctx, q, tags) },
+		func() error { return runnerProjects.insertAll(ctx, q, owners) },
+		func() error { return answers.insertAll(ctx, q, keyed) },
+	} {
+		if err := insert(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Creation) insert(ctx context.Context, q Querier) error {
-	r := &c.Runner
-	if _, err := q.ExecContext(ctx, newRunners.insertText, newRunners.values(c, inserts)...); err != nil {
-		return err
-	}
-	if _, err := q.ExecContext(ctx, auditEvents.insertText, auditEvents.values(&c.Event, inserts)...); err != nil {
-		return err
-	}
-	for i, tag := range r.Tags {
-		if _, err := q.ExecContext(ctx, "INSERT INTO runner_tags (runner_id, position, tag) VALUES ($1, $2, $3)", r.ID, i, tag); err != nil {
-			return err
-		}
-	}
-	if r.ProjectID != 0 {
-		if _, err := q.ExecContext(ctx, "INSERT INTO runner_projects (runner_id, project_id, created_at) VALUES ($1, $2, $3)",
-			r.ID, r.ProjectID, at(&r.CreatedAt)); err != nil {
-			return err
-		}
-	}
-	if c.Answer != nil {
-		if _, err := q.ExecContext(ctx, answers.insertText, answers.values(c.Answer, inserts)...); err != nil {
-			return err
-		}
-	}
-	return nil
+// A tagOfRunner is a row of runner_tags.
+type tagOfRunner struct {
+	runner   baton.RunnerID
+	position int
+	tag      string
 }
+
+var runnerTags = define("Tag", "runner_tags g", func(t *tagOfRunner) []column {
+	return []column{{"runner_id", &t.runner, fixed}, {"position", &t.position, fixed}, {"tag", &t.tag, fixed}}
+})
+
+// A projectOfRunner is a row of runner_projects.
+type projectOfRunner struct {
+	runner    baton.RunnerID
+	project   baton.ProjectID
+	createdAt time.Time
+}
+
+var runnerProjects = define("Runner project", "runner_projects a", func(p *projectOfRunner) []column {
+	return []column{{"runner_id", &p.runner, fixed}, {"project_id", &p.project, fixed}, {"created_at", at(&p.createdAt), fixed}}
+})

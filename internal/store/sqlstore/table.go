@@ -21,6 +21,8 @@ type table[T any] struct {
 	tables     string
 	insertText string
 	updateText string
+	// insertTexts insert 1, 2, 4, ... rows.
+	insertTexts [7]string
 }
 
 // define makes a table named name. The FROM clause that reads it is from,
@@ -45,7 +47,7 @@ func define[T any](thing, from string, fields func(*T) []column) *table[T] {
 			set = append(set, c.name+" = $"+strconv.Itoa(len(set)+1))
 		}
 	}
-	return &table[T]{
+	t := &table[T]{
 		thing:      thing,
 		fields:     fields,
 		columns:    strings.Join(read, ", "),
@@ -54,6 +56,11 @@ func define[T any](thing, from string, fields func(*T) []column) *table[T] {
 		insertText: "INSERT INTO " + name + " (" + strings.Join(written, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")",
 		updateText: "UPDATE " + name + " SET " + strings.Join(set, ", ") + " WHERE id = $" + strconv.Itoa(len(set)+1),
 	}
+	row := "(?" + strings.Repeat(", ?", len(written)-1) + ")"
+	for i := range t.insertTexts {
+		t.insertTexts[i] = "INSERT INTO " + name + " (" + strings.Join(written, ", ") + ") VALUES " + row + strings.Repeat(", "+row, 1<<i-1)
+	}
+	return t
 }
 
 // values returns what of v's columns has the use.
@@ -123,6 +130,23 @@ func (t *table[T]) insert(ctx context.Context, w writer, v *T, more ...any) (int
 func (t *table[T]) add(ctx context.Context, w writer, v *T) error {
 	_, err := w.exec(ctx, "insert "+t.thing, t.insertText, t.values(v, inserts)...)
 	return err
+}
+
+// insertAll stores new rows in few statements. Their numbers of rows are powers
+// of two, so that there are few statements to prepare and keep.
+func (t *table[T]) insertAll(ctx context.Context, q Querier, rows []*T) error {
+	for i := len(t.insertTexts) - 1; i >= 0; i-- {
+		for n := 1 << i; len(rows) >= n; rows = rows[n:] {
+			var args []any
+			for _, row := range rows[:n] {
+				args = append(args, t.values(row, inserts)...)
+			}
+			if _, err := q.ExecContext(ctx, t.insertTexts[i], args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // update stores the mutable columns of the row with the id, or is NotFound.
