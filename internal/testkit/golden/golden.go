@@ -465,6 +465,10 @@ func (c *conversation) match(pattern, text string) (wanted string, ok bool) {
 		literal := rest[:at[0]]
 		expression.WriteString(regexp.QuoteMeta(literal))
 		shown.WriteString(literal)
+		if value := c.vars[inner]; strings.Contains(value, "{{") {
+			rest = value + rest[at[1]:]
+			continue
+		}
 		name, form, isForm := strings.Cut(inner, ":")
 		if again := local[inner]; again != "" && inner != "" {
 			form, isForm = again, true
