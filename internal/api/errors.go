@@ -82,7 +82,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(statusClientClosedRequest)
 		return
 	}
-	if f.status >= http.StatusInternalServerError {
+	if f.status == http.StatusInternalServerError || f.status == http.StatusServiceUnavailable {
 		s.Log.ErrorContext(r.Context(), "request failed", "error", err)
 	}
 	for key, value := range f.header {

@@ -12,26 +12,6 @@ import (
 	"baton.example/baton/internal/grape"
 )
 
-// groupRoutes are the routes of groups and namespaces.
-func (s *Server) groupRoutes() []route {
-	read, write := with(api, readAPI), with(api)
-	return []route{
-		get("/groups", read, s.listGroups),
-		get("/groups/{id}", read, s.getGroup),
-		get("/groups/{id}/subgroups", read, s.listSubgroups),
-		get("/groups/{id}/projects", read, s.listGroupProjects),
-		post("/groups", write, s.createGroup),
-		put("/groups/{id}", write, s.updateGroup),
-		del("/groups/{id}", write, s.deleteGroup).answering(http.StatusAccepted),
-
-		post("/groups/{id}/share", write, s.shareGroup),
-		del("/groups/{id}/share/{group_id}", write, s.unshareGroup),
-
-		get("/namespaces", read, s.listNamespaces),
-		get("/namespaces/{id}", read, s.getNamespace),
-	}
-}
-
 // groupEntity is a group in lists. What Baton has no use for says what GitLab
 // says of a new group.
 // https://docs.gitlab.com/api/groups/.

@@ -9,32 +9,6 @@ import (
 	"baton.example/baton/internal/grape"
 )
 
-// memberRoutes are the routes of the members of groups and projects, which are
-// the same below both.
-func (s *Server) memberRoutes() []route {
-	var all []route
-	for _, below := range []struct {
-		path  string
-		place func(directory.Ref) directory.Place
-	}{
-		{"/groups", func(r directory.Ref) directory.Place { return directory.Place{Group: r} }},
-		{"/projects", func(r directory.Ref) directory.Place { return directory.Place{Project: r} }},
-	} {
-		m := members{Server: s, place: below.place}
-		read, write := with(api, readAPI), with(api)
-		all = append(all,
-			get(below.path+"/{id}/members", read, m.list),
-			get(below.path+"/{id}/members/all", read, m.listAll),
-			get(below.path+"/{id}/members/{user_id}", read, m.get),
-			get(below.path+"/{id}/members/all/{user_id}", read, m.getAny),
-			post(below.path+"/{id}/members", write, m.add),
-			put(below.path+"/{id}/members/{user_id}", write, m.update),
-			del(below.path+"/{id}/members/{user_id}", write, m.remove),
-		)
-	}
-	return all
-}
-
 // members answers for the members of groups, or of projects.
 // https://docs.gitlab.com/api/group_members/,
 // https://docs.gitlab.com/api/project_members/.

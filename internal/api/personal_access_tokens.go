@@ -13,24 +13,6 @@ import (
 	"baton.example/baton/internal/store"
 )
 
-// accessTokenRoutes are the routes of personal access tokens. Every token may
-// look at itself and revoke itself, whatever its scopes.
-func (s *Server) accessTokenRoutes() []route {
-	self := with(baton.Scopes()...)
-	return []route{
-		post("/users/{user_id}/personal_access_tokens", with(api).naming(readUser), s.createAccessTokenFor),
-		post("/user/personal_access_tokens", with(api).naming(readUser), s.createOwnAccessToken),
-
-		get("/personal_access_tokens", with(api, readAPI), s.listAccessTokens),
-		get("/personal_access_tokens/self", self, s.getSelf),
-		get("/personal_access_tokens/{id}", with(api, readAPI), s.getAccessToken),
-		post("/personal_access_tokens/self/rotate", with(selfRotate, api), s.rotateSelf).answering(http.StatusOK).rotating(),
-		post("/personal_access_tokens/{id}/rotate", with(api), s.rotateAccessToken).answering(http.StatusOK).rotating(),
-		del("/personal_access_tokens/self", self, s.revokeSelf),
-		del("/personal_access_tokens/{id}", with(api), s.revokeAccessToken),
-	}
-}
-
 // accessTokenEntity is a personal access token.
 type accessTokenEntity struct {
 	ID          baton.TokenID `json:"id"`

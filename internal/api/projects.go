@@ -2,28 +2,11 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/grape"
 )
-
-// projectRoutes are the routes of projects.
-func (s *Server) projectRoutes() []route {
-	read, write := with(api, readAPI), with(api)
-	return []route{
-		get("/projects", read, s.listProjects),
-		get("/projects/{id}", read, s.getProject),
-		get("/users/{user_id}/projects", read, s.listUserProjects),
-		post("/projects", write, s.createProject),
-		put("/projects/{id}", write, s.updateProject),
-		del("/projects/{id}", write, s.deleteProject).answering(http.StatusAccepted),
-
-		post("/projects/{id}/share", write, s.shareProject),
-		del("/projects/{id}/share/{group_id}", write, s.unshareProject),
-	}
-}
 
 // projectEntity is a project. What Baton has no use for says what GitLab says
 // of an empty project.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"baton.example/baton"
+	"baton.example/baton/internal/directory"
 )
 
 // Short names of scopes, for the table.
@@ -36,9 +37,118 @@ func (s *Server) runnerRoutes() []route {
 		post("/user/runners", with(createRunner, api), s.createUserRunner),
 
 		get("/runners/all", with(api, readAPI), s.listAllRunners),
+		get("/runners/router/discovery", anyone, s.discoverRouter),
 		get("/runners/{id}", with(manageRunner, api, readAPI), s.getRunner),
 
 		post("/runners/verify", anyone, s.verifyRunner).answering(http.StatusOK),
 		post("/jobs/request", anyone, s.requestJob).answering(http.StatusNoContent),
 	}
+}
+
+// instanceRoutes are the routes of the instance as a whole.
+func (s *Server) instanceRoutes() []route {
+	return []route{
+		get("/version", with(readUser, api, readAPI), s.getVersion),
+		get("/metadata", with(readUser, api, readAPI), s.getVersion),
+
+		get("/application/settings", with(api, readAPI), s.getSettings),
+		put("/application/settings", with(api), s.updateSettings),
+	}
+}
+
+// userRoutes are the routes of users.
+func (s *Server) userRoutes() []route {
+	read, write := with(readUser, api, readAPI), with(api).naming(readUser)
+	return []route{
+		get("/user", read, s.getCurrentUser),
+		get("/users", read, s.listUsers),
+		get("/users/{id}", read, s.getUser),
+		post("/users", write, s.createUser),
+		put("/users/{id}", write, s.updateUser),
+		del("/users/{id}", write, s.deleteUser),
+		post("/users/{id}/block", write, userMove(s.Directory.BlockUser)),
+		post("/users/{id}/unblock", write, userMove(s.Directory.UnblockUser)),
+		post("/users/{id}/deactivate", write, userMove(s.Directory.DeactivateUser)),
+		post("/users/{id}/activate", write, userMove(s.Directory.ActivateUser)),
+	}
+}
+
+// accessTokenRoutes are the routes of personal access tokens. Every token may
+// look at itself and revoke itself, whatever its scopes.
+func (s *Server) accessTokenRoutes() []route {
+	self := with(baton.Scopes()...)
+	return []route{
+		post("/users/{user_id}/personal_access_tokens", with(api).naming(readUser), s.createAccessTokenFor),
+		post("/user/personal_access_tokens", with(api).naming(readUser), s.createOwnAccessToken),
+
+		get("/personal_access_tokens", with(api, readAPI), s.listAccessTokens),
+		get("/personal_access_tokens/self", self, s.getSelf),
+		get("/personal_access_tokens/{id}", with(api, readAPI), s.getAccessToken),
+		post("/personal_access_tokens/self/rotate", with(selfRotate, api), s.rotateSelf).answering(http.StatusOK).rotating(),
+		post("/personal_access_tokens/{id}/rotate", with(api), s.rotateAccessToken).answering(http.StatusOK).rotating(),
+		del("/personal_access_tokens/self", self, s.revokeSelf),
+		del("/personal_access_tokens/{id}", with(api), s.revokeAccessToken),
+	}
+}
+
+// groupRoutes are the routes of groups and namespaces.
+func (s *Server) groupRoutes() []route {
+	read, write := with(api, readAPI), with(api)
+	return []route{
+		get("/groups", read, s.listGroups),
+		get("/groups/{id}", read, s.getGroup),
+		get("/groups/{id}/subgroups", read, s.listSubgroups),
+		get("/groups/{id}/projects", read, s.listGroupProjects),
+		post("/groups", write, s.createGroup),
+		put("/groups/{id}", write, s.updateGroup),
+		del("/groups/{id}", write, s.deleteGroup).answering(http.StatusAccepted),
+
+		post("/groups/{id}/share", write, s.shareGroup),
+		del("/groups/{id}/share/{group_id}", write, s.unshareGroup),
+
+		get("/namespaces", read, s.listNamespaces),
+		get("/namespaces/{id}", read, s.getNamespace),
+	}
+}
+
+// projectRoutes are the routes of projects.
+func (s *Server) projectRoutes() []route {
+	read, write := with(api, readAPI), with(api)
+	return []route{
+		get("/projects", read, s.listProjects),
+		get("/projects/{id}", read, s.getProject),
+		get("/users/{user_id}/projects", read, s.listUserProjects),
+		post("/projects", write, s.createProject),
+		put("/projects/{id}", write, s.updateProject),
+		del("/projects/{id}", write, s.deleteProject).answering(http.StatusAccepted),
+
+		post("/projects/{id}/share", write, s.shareProject),
+		del("/projects/{id}/share/{group_id}", write, s.unshareProject),
+	}
+}
+
+// memberRoutes are the routes of the members of groups and projects, which are
+// the same below both.
+func (s *Server) memberRoutes() []route {
+	var all []route
+	for _, below := range []struct {
+		path  string
+		place func(directory.Ref) directory.Place
+	}{
+		{"/groups", func(r directory.Ref) directory.Place { return directory.Place{Group: r} }},
+		{"/projects", func(r directory.Ref) directory.Place { return directory.Place{Project: r} }},
+	} {
+		m := members{Server: s, place: below.place}
+		read, write := with(api, readAPI), with(api)
+		all = append(all,
+			get(below.path+"/{id}/members", read, m.list),
+			get(below.path+"/{id}/members/all", read, m.listAll),
+			get(below.path+"/{id}/members/{user_id}", read, m.get),
+			get(below.path+"/{id}/members/all/{user_id}", read, m.getAny),
+			post(below.path+"/{id}/members", write, m.add),
+			put(below.path+"/{id}/members/{user_id}", write, m.update),
+			del(below.path+"/{id}/members/{user_id}", write, m.remove),
+		)
+	}
+	return all
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/fleet"
@@ -71,4 +72,13 @@ func (s *Server) requestJob(ctx context.Context, c *call, in requestJobParams) (
 	}
 	c.reply.Set("X-Gitlab-Last-Update", s.Queue.LastUpdate())
 	return none{}, nil
+}
+
+// discoverRouter tells gitlab-runner that there is no job router, so that it
+// asks for jobs as it always did.
+func (s *Server) discoverRouter(context.Context, *call, struct{}) (none, error) {
+	return none{}, &failure{
+		status: http.StatusNotImplemented,
+		body:   message{"Job Router is not available. Please contact your administrator."},
+	}
 }

@@ -10,23 +10,6 @@ import (
 	"baton.example/baton/internal/store"
 )
 
-// userRoutes are the routes of users.
-func (s *Server) userRoutes() []route {
-	read, write := with(readUser, api, readAPI), with(api).naming(readUser)
-	return []route{
-		get("/user", read, s.getCurrentUser),
-		get("/users", read, s.listUsers),
-		get("/users/{id}", read, s.getUser),
-		post("/users", write, s.createUser),
-		put("/users/{id}", write, s.updateUser),
-		del("/users/{id}", write, s.deleteUser),
-		post("/users/{id}/block", write, userMove(s.Directory.BlockUser)),
-		post("/users/{id}/unblock", write, userMove(s.Directory.UnblockUser)),
-		post("/users/{id}/deactivate", write, userMove(s.Directory.DeactivateUser)),
-		post("/users/{id}/activate", write, userMove(s.Directory.ActivateUser)),
-	}
-}
-
 // A user is presented in four sizes: [shortUser] in other entities, and these,
 // each of which holds the one before.
 type (

@@ -43,14 +43,3 @@ func (s *Server) getVersion(context.Context, *call, struct{}) (versionEntity, er
 		Baton: build{Version: own.Version, Revision: own.Revision},
 	}, nil
 }
-
-// instanceRoutes are the routes of the instance as a whole.
-func (s *Server) instanceRoutes() []route {
-	return []route{
-		get("/version", with(readUser, api, readAPI), s.getVersion),
-		get("/metadata", with(readUser, api, readAPI), s.getVersion),
-
-		get("/application/settings", with(api, readAPI), s.getSettings),
-		put("/application/settings", with(api), s.updateSettings),
-	}
-}
