@@ -29,7 +29,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "baton")
-	out, err := exec.Command("go", "build", "-o", path, "baton.example/baton/cmd/baton").CombinedOutput() //nolint:noctx // it ends by itself
+	out, err := exec.Command("go", "build", "-o", path, "baton.example/baton/cmd/baton").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -50,7 +50,7 @@ func start(b *testing.B, dataDir string) *process {
 		b.Fatal(err)
 	}
 	addr := freeAddr(b)
-	cmd := exec.Command(path, "serve", "--data-dir", dataDir, "--listen", addr, "--log-level", "warn") //nolint:gosec,noctx // stop ends it
+	cmd := exec.Command(path, "serve", "--data-dir", dataDir, "--listen", addr, "--log-level", "warn")
 	cmd.Env = append(os.Environ(), "BATON_ROOT_TOKEN="+rootToken, "BATON_ROOT_PASSWORD=of-the-benchmark")
 	var out bytes.Buffer
 	cmd.Stderr = &out
@@ -91,7 +91,7 @@ func (p *process) get(b *testing.B, path string) int {
 		b.Fatal(err)
 	}
 	r.Header.Set("Private-Token", rootToken)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := (&http.Client{}).Do(r)
 	if err != nil {
 		return 0
 	}

@@ -43,12 +43,12 @@ func BenchmarkCreate(b *testing.B) {
 		for _, conns := range []int{1, 64} {
 			b.Run(fmt.Sprintf("conns=%d/fixed", conns), func(b *testing.B) {
 				s := newBenchServer(b, sqlstore.New(openSQLite(b), sqlstore.Options{}))
-				create(b, s, s.router([]route{post("/user/runners", anyone, fixedAnswer)}), conns)
+				create(b, s, s.router([]route{post("/user/runners", anyone(), fixedAnswer)}), conns)
 			})
 			b.Run(fmt.Sprintf("conns=%d/row", conns), func(b *testing.B) {
 				db := openSQLite(b)
 				s := newBenchServer(b, sqlstore.New(db, sqlstore.Options{}))
-				create(b, s, s.router([]route{post("/user/runners", anyone, insertRow(b, db))}), conns)
+				create(b, s, s.router([]route{post("/user/runners", anyone(), insertRow(b, db))}), conns)
 			})
 			b.Run(fmt.Sprintf("conns=%d/create", conns), func(b *testing.B) {
 				s := newBenchServer(b, sqlstore.New(openSQLite(b), sqlstore.Options{}))

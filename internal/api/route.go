@@ -40,7 +40,7 @@ type caller struct {
 }
 
 // anyone is for routes that a parameter authenticates.
-var anyone = caller{}
+func anyone() caller { return caller{} }
 
 // with is for routes that need an access token with one of the scopes.
 func with(scopes ...baton.Scope) caller {

@@ -37,11 +37,11 @@ func (s *Server) runnerRoutes() []route {
 		post("/user/runners", with(createRunner, api), s.createUserRunner),
 
 		get("/runners/all", with(api, readAPI), s.listAllRunners),
-		get("/runners/router/discovery", anyone, s.discoverRouter),
+		get("/runners/router/discovery", anyone(), s.discoverRouter),
 		get("/runners/{id}", with(manageRunner, api, readAPI), s.getRunner),
 
-		post("/runners/verify", anyone, s.verifyRunner).answering(http.StatusOK),
-		post("/jobs/request", anyone, s.requestJob).answering(http.StatusNoContent),
+		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK),
+		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent),
 	}
 }
 

@@ -6,8 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"baton.example/baton/internal/store"
 	"github.com/go-chi/httprate"
+
+	"baton.example/baton/internal/store"
 )
 
 // A limiter holds requests to the throttles of the application settings, which

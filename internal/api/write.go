@@ -86,5 +86,5 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h["Content-Type"] = applicationJSON
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // G705: browsers are told that this is JSON and not to sniff
+	_, _ = w.Write(body)
 }

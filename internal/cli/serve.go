@@ -48,7 +48,7 @@ func secret(text, file string) (baton.Secret, error) {
 	if text != "" {
 		return baton.Secret{}, fmt.Errorf("%s: the same secret is given both as a file and by itself: leave one out", file)
 	}
-	content, err := os.ReadFile(file) //nolint:gosec // the path is the operator's
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return baton.Secret{}, err
 	}
@@ -120,7 +120,7 @@ func welcome(std Stdio, b *app.App) error {
 	if first == nil {
 		fmt.Fprintf(&text, "Baton is ready at %s\n", b.URL())
 	} else {
-		token := "$BATON_ROOT_TOKEN"
+		token := "$BATON_ROOT_TOKEN" //nolint:gosec // G101: the name of a variable
 		fmt.Fprintf(&text, "Baton is ready at %s and made the administrator root.\n\n", b.URL())
 		if first.MadePassword {
 			fmt.Fprintf(&text, "  Password:      %s\n", first.Password.Reveal())

@@ -3,6 +3,7 @@ package load
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -126,7 +127,7 @@ func (l Load) ask(conn net.Conn, left <-chan int) ([]time.Duration, error) {
 			return took, err
 		}
 		body, err := io.ReadAll(answer.Body)
-		if err != nil {
+		if err = errors.Join(err, answer.Body.Close()); err != nil {
 			return took, err
 		}
 		if answer.StatusCode != l.Want {
