@@ -18,6 +18,9 @@
 //   - Cancelled: a context that ends before the work starts prevents it; once
 //     Tx returned an error of the context, nothing was done and the closure
 //     does not run any more.
+//   - Failed: after a method of a transaction returned an error other than
+//     NotFound, the closure must return one too: PostgreSQL takes no more
+//     statements then.
 //   - Flat: a transaction cannot begin inside a transaction. With one writer it
 //     would wait for itself, so [Store.Tx] fails at once.
 //

@@ -50,5 +50,3 @@ func BenchmarkInsertRunnerRow(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkPrincipal(b *testing.B) { storetest.BenchPrincipal(b, openBench) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -155,5 +156,47 @@ func TestWaitingTxCanLeave(t *testing.T) {
 	close(finish)
 	if err := s.Tx(t.Context(), put("k")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPrincipalFollowsTheOtherProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "baton.db")
+	var stores [2]store.Store
+	for i := range stores {
+		s, err := sqlite.Open(t.Context(), path, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		stores[i] = s
+	}
+	digest := baton.DigestOf("the token")
+	var id baton.TokenID
+	err := stores[0].Tx(t.Context(), func(ctx context.Context, tx store.Tx) error {
+		now := time.Now()
+		user, err := tx.InsertUser(ctx, baton.User{Username: "u", Email: "u", State: baton.UserActive, CreatedAt: now, UpdatedAt: now})
+		if err != nil {
+			return err
+		}
+		id, err = tx.InsertAccessToken(ctx, baton.AccessToken{UserID: user, CreatedAt: now}, digest)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, revoked := range []bool{false, true} {
+		for i, s := range stores {
+			p, err := s.Principal(t.Context(), digest)
+			if err != nil || p.Token == nil || p.Token.Revoked != revoked {
+				t.Fatalf("process %d: %+v, %v, want a token with Revoked %v", i, p.Token, err, revoked)
+			}
+		}
+		if revoked {
+			break
+		}
+		err := stores[1].Tx(t.Context(), func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id) })
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

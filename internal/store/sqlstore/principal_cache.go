@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -56,13 +57,23 @@ func (c *principalCache) get(
 	}
 	now := time.Now()
 	if k, ok := c.kept.Get(token); ok && k.generation == generation && now.Sub(k.read) < maxPrincipalAge {
-		return k.Principal, nil
+		return clone(k.Principal), nil
 	}
 	p, err := read(ctx, token)
 	if err == nil && p.Token != nil { // made-up tokens must not drive the others out
-		c.kept.Add(token, keptPrincipal{p, generation, now})
+		c.kept.Add(token, keptPrincipal{clone(p), generation, now})
 	}
 	return p, err
+}
+
+// clone returns a principal that may be changed without changing p.
+func clone(p store.Principal) store.Principal {
+	token, user := *p.Token, *p.User
+	token.Scopes = slices.Clone(token.Scopes)
+	token.LastUsedIPs = slices.Clone(token.LastUsedIPs)
+	p.Token, p.User = &token, &user
+	p.Settings.ValidRunnerRegistrars = slices.Clone(p.Settings.ValidRunnerRegistrars)
+	return p
 }
 
 // Principal implements [store.PrincipalReader].

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
 )
@@ -168,5 +170,57 @@ var principalTests = []test{
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.SetSettings(ctx, settings) })
 		same(s, must(s.Principal(ctx, digest)), store.Principal{Settings: settings, Token: &want, User: &u})
 		same(s, must(s.Principal(ctx, baton.DigestOf("?"))), store.Principal{Settings: settings})
+	}},
+	{"Principal/CallersMayChangeIt", func(s *suite) {
+		ctx := s.Context()
+		u := s.user("u")
+		digest := baton.DigestOf("the token")
+		s.tx(func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.InsertAccessToken(ctx, baton.AccessToken{
+				UserID: u.ID, Scopes: []baton.Scope{baton.ScopeAPI}, LastUsedIPs: []string{"::1"}, CreatedAt: kept,
+			}, digest)
+			return err
+		})
+		want := must(s.Principal(ctx, digest))
+		for range 3 { // what is read anew, what is kept, and what was changed
+			p := must(s.Principal(ctx, digest))
+			same(s, p, want)
+			p.User.Admin, p.Token.Revoked = true, true
+			p.Token.Scopes[0], p.Token.LastUsedIPs[0], p.Settings.ValidRunnerRegistrars[0] = "x", "x", "x"
+			want = must(s.Principal(ctx, digest))
+			same(s, want.User.Admin, false)
+		}
+	}},
+	{"Principal/FollowsChanges", func(s *suite) {
+		ctx := s.Context()
+		u := s.user("u")
+		digest := baton.DigestOf("the token")
+		var id baton.TokenID
+		s.tx(func(ctx context.Context, tx store.Tx) (err error) {
+			id, err = tx.InsertAccessToken(ctx, baton.AccessToken{UserID: u.ID, CreatedAt: kept}, digest)
+			return err
+		})
+		for i, change := range []func(context.Context, store.Tx) error{
+			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id) },
+			func(ctx context.Context, tx store.Tx) error {
+				return tx.TouchAccessToken(ctx, store.TokenUse{Token: id, User: u.ID, At: now})
+			},
+			func(ctx context.Context, tx store.Tx) error {
+				u.State = baton.UserBlocked
+				return tx.UpdateUser(ctx, u)
+			},
+			func(ctx context.Context, tx store.Tx) error {
+				settings := baton.DefaultSettings()
+				settings.AdminMode = true
+				return tx.SetSettings(ctx, settings)
+			},
+			func(ctx context.Context, tx store.Tx) error { return tx.DeleteUser(ctx, u.ID) },
+		} {
+			before := must(s.Principal(ctx, digest))
+			s.tx(change)
+			if cmp.Equal(before, must(s.Principal(ctx, digest))) {
+				s.Errorf("change %d is not seen", i)
+			}
+		}
 	}},
 }

@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -94,40 +93,4 @@ func processorTime() time.Duration {
 	var used syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used) // fails for other processes only
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// BenchPrincipal measures Principal with random tokens out of 1,000 and out of
-// 1,000,000: the price of a request's authentication must not grow with them.
-func BenchPrincipal(b *testing.B, open func(b *testing.B) store.Store) {
-	for _, n := range []int{1_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s := open(b)
-			owner := insertUser(b, s)
-			digest := func(i int) baton.Digest { return baton.DigestOf(fmt.Sprint("token ", i)) }
-			for first := 0; first < n; first += 10_000 {
-				err := s.Tx(b.Context(), func(ctx context.Context, tx store.Tx) error {
-					for i := first; i < min(first+10_000, n); i++ {
-						t := baton.AccessToken{
-							UserID: owner, Name: "a token of the benchmark", Scopes: []baton.Scope{baton.ScopeAPI, baton.ScopeCreateRunner},
-							ExpiresAt: tomorrow, LastUsedAt: kept, LastUsedIPs: []string{"10.0.0.1"}, CreatedAt: kept,
-						}
-						if _, err := tx.InsertAccessToken(ctx, t, digest(i)); err != nil {
-							return err
-						}
-					}
-					return nil
-				})
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
-			Parallel(b, 1, func() error {
-				p, err := s.Principal(context.Background(), digest(rand.IntN(n)))
-				if err == nil && p.Token == nil {
-					err = errors.New("a token is missing")
-				}
-				return err
-			})
-		})
-	}
 }
