@@ -99,7 +99,7 @@ func (c *call) query(perPage int) url.Values {
 		}
 	}
 	for name, value := range c.params {
-		if credentials[name] {
+		if credentials[name] || name == "token" { // a runner's, which no list asks for
 			continue
 		}
 		query.Del(name)
