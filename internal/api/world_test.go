@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -62,6 +63,7 @@ type world struct {
 	dir      string
 	log      lockedBuffer
 	vars     map[string]string
+	client   *http.Client
 
 	mu  sync.Mutex
 	now time.Time
@@ -79,7 +81,7 @@ var kinds = []struct {
 // newWorld starts a Baton on a new database.
 func newWorld(t *testing.T, databaseURL string) *world {
 	t.Helper()
-	w := &world{dir: t.TempDir(), now: worldClock, vars: map[string]string{}}
+	w := &world{dir: t.TempDir(), now: worldClock, client: &http.Client{Transport: &http.Transport{}}}
 	log, err := telemetry.NewLogger(&w.log, telemetry.TextLog, slog.LevelDebug)
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +117,7 @@ func newWorld(t *testing.T, databaseURL string) *world {
 	served := make(chan error, 1)
 	go func() { served <- w.app.Serve(ctx) }()
 	t.Cleanup(func() {
+		w.client.CloseIdleConnections()
 		stop()
 		if err := <-served; err != nil {
 			t.Error(err)

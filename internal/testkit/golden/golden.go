@@ -105,8 +105,8 @@ type World interface {
 	Ask(line string) (string, error)
 }
 
-// Run runs the conversation in a file.
-func Run(t *testing.T, file string, w World) {
+// Run runs the conversation in a file and returns the variables at its end.
+func Run(t *testing.T, file string, w World) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -118,14 +118,12 @@ func Run(t *testing.T, file string, w World) {
 	}
 	c := &conversation{t: t, file: file, world: w, vars: w.Vars()}
 	c.run(steps)
-	if !*update || c.broken {
-		return
-	}
-	if now := format(steps); now != string(text) {
+	if now := format(steps); *update && !c.broken && now != string(text) {
 		if err := os.WriteFile(file, []byte(now), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return c.vars
 }
 
 // A conversation is a file that runs.
