@@ -69,7 +69,7 @@ func TestGuiltyFailsAlone(t *testing.T) {
 					if i == 2 || i > 0 && !splits {
 						want = errBad
 					}
-					if err := b.Do(t.Context(), i); err != want {
+					if err := b.Do(t.Context(), i); !errors.Is(err, want) {
 						t.Errorf("value %d, split %v: error %v, want %v", i, splits, err, want)
 					}
 				})

@@ -14,6 +14,7 @@ import (
 )
 
 func openBench(b *testing.B) store.Store {
+	b.Helper()
 	s, err := Open(b.Context(), pgtest.Server(b, pgtest.Options{Durable: true}).URL(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 )
 
 func open(t *testing.T) store.Store {
+	t.Helper()
 	s, err := postgres.Open(t.Context(), pgtest.URL(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

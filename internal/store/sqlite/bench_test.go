@@ -16,6 +16,7 @@ import (
 )
 
 func openBench(b *testing.B) store.Store {
+	b.Helper()
 	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "baton.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

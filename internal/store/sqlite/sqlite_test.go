@@ -11,6 +11,7 @@ import (
 )
 
 func open(t *testing.T) store.Store {
+	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "baton.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

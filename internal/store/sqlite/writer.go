@@ -78,11 +78,12 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, sqlstore.Queri
 			return err
 		}
 	}
-	if err := c.run(ctx, noting{w.q, c}, fn); err != nil {
-		<-c.done // the connection is in use until then
-		return err
+	err := c.run(ctx, noting{w.q, c}, fn)
+	committed := <-c.done
+	if err != nil {
+		return err // and what it did is undone by now
 	}
-	return <-c.done
+	return committed
 }
 
 // run takes the turn. Statements must not be interrupted, since SQLite would

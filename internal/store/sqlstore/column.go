@@ -161,9 +161,3 @@ func (d digest) Scan(src any) error {
 
 // Value implements [driver.Valuer].
 func (d digest) Value() (driver.Value, error) { return d.p[:], nil }
-
-// Nothing passes over a column.
-type nothing struct{}
-
-// Scan implements [database/sql.Scanner].
-func (nothing) Scan(any) error { return nil }

@@ -54,7 +54,7 @@ var accessTokenTests = []test{
 	}},
 	{"AccessToken/Conflict", func(s *suite) {
 		u := s.user("u")
-		s.field(s.fails(baton.CodeConflict, func(ctx context.Context, tx store.Tx) error {
+		s.field(s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
 			for range 2 {
 				if _, err := tx.InsertAccessToken(ctx, baton.AccessToken{UserID: u.ID, CreatedAt: now}, baton.DigestOf("same")); err != nil {
 					return err
@@ -64,7 +64,7 @@ var accessTokenTests = []test{
 		}), "token")
 	}},
 	{"AccessToken/UserGone", func(s *suite) {
-		s.fails(baton.CodeStale, func(ctx context.Context, tx store.Tx) error {
+		s.stale(func(ctx context.Context, tx store.Tx) error {
 			_, err := tx.InsertAccessToken(ctx, baton.AccessToken{UserID: 99, CreatedAt: now}, baton.DigestOf("x"))
 			return err
 		})

@@ -3,9 +3,9 @@ package storetest
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -65,8 +65,9 @@ func NewCreation(creator baton.UserID) store.RunnerCreation {
 
 // BenchCreateRunner measures CreateRunner from one goroutine and from 64.
 func BenchCreateRunner(b *testing.B, open func(b *testing.B) store.Store) {
+	b.Helper()
 	for _, n := range []int{1, 64} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			s := open(b)
 			creator := insertUser(b, s)
 			Parallel(b, n, func() error {

@@ -49,7 +49,7 @@ var namespaceTests = []test{
 		same(s, must(s.PersonalNamespace(s.Context(), u.ID)), n)
 		same(s, n.OwnerID, u.ID)
 		same(s, must(s.AccessLevel(s.Context(), u.ID, baton.InGroup(n.ID), today)), baton.OwnerAccess)
-		s.field(s.fails(baton.CodeConflict, func(ctx context.Context, tx store.Tx) error {
+		s.field(s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
 			again := n
 			again.Path = "second"
 			_, err := tx.InsertNamespace(ctx, again)
@@ -68,7 +68,7 @@ var namespaceTests = []test{
 		s.missing(err, "Namespace")
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateNamespace(ctx, baton.Namespace{ID: 1}) }), "Namespace")
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.DeleteNamespace(ctx, 1) }), "Namespace")
-		s.fails(baton.CodeStale, func(ctx context.Context, tx store.Tx) error {
+		s.stale(func(ctx context.Context, tx store.Tx) error {
 			_, err := tx.InsertNamespace(ctx, baton.Namespace{Kind: baton.GroupNamespace, ParentID: 99})
 			return err
 		})
@@ -79,7 +79,7 @@ var namespaceTests = []test{
 		s.project("c", g.ID)
 		taken := func(path string, parent baton.NamespaceID) {
 			s.Helper()
-			s.field(s.fails(baton.CodeConflict, func(ctx context.Context, tx store.Tx) error {
+			s.field(s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
 				n := g
 				n.Path, n.ParentID = path, parent
 				_, err := tx.InsertNamespace(ctx, n)
@@ -221,7 +221,7 @@ var projectTests = []test{
 		s.missing(err, "Project")
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateProject(ctx, baton.Project{ID: 1}) }), "Project")
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.DeleteProject(ctx, 1) }), "Project")
-		s.fails(baton.CodeStale, func(ctx context.Context, tx store.Tx) error {
+		s.stale(func(ctx context.Context, tx store.Tx) error {
 			_, err := tx.InsertProject(ctx, baton.Project{NamespaceID: 99})
 			return err
 		})
@@ -230,12 +230,12 @@ var projectTests = []test{
 		g := s.group("g", 0)
 		p := s.project("p", g.ID)
 		q := s.project("q", g.ID)
-		s.field(s.fails(baton.CodeConflict, func(ctx context.Context, tx store.Tx) error {
+		s.field(s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
 			p.Path = "P"
 			_, err := tx.InsertProject(ctx, p)
 			return err
 		}), "path")
-		s.field(s.fails(baton.CodeConflict, func(ctx context.Context, tx store.Tx) error {
+		s.field(s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
 			q.Path = "P"
 			return tx.UpdateProject(ctx, q)
 		}), "path")

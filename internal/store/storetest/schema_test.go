@@ -56,6 +56,7 @@ func TestSchemasAreTheSame(t *testing.T) {
 }
 
 func closed(t *testing.T) func(store.Store, error) {
+	t.Helper()
 	return func(s store.Store, err error) {
 		t.Helper()
 		if err != nil {

@@ -26,6 +26,7 @@ type test struct {
 // Run tests the stores that open returns. Each must be empty, and open closes
 // it when its test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	t.Helper()
 	for _, cases := range [][]test{
 		settingsTests, userTests, accessTokenTests, principalTests, namespaceTests, projectTests,
 		memberTests, accessTests, runnerTests, createTests, auditTests, keyTests, transactionTests,
@@ -69,12 +70,10 @@ func (s *suite) tx(fn func(ctx context.Context, tx store.Tx) error) {
 	s.ok(s.Tx(s.Context(), fn))
 }
 
-// fails runs fn in a transaction that must fail with the code.
-func (s *suite) fails(code baton.Code, fn func(ctx context.Context, tx store.Tx) error) error {
+// stale runs fn in a transaction that must fail since something is gone.
+func (s *suite) stale(fn func(ctx context.Context, tx store.Tx) error) {
 	s.Helper()
-	err := s.Tx(s.Context(), fn)
-	s.code(err, code)
-	return err
+	s.code(s.Tx(s.Context(), fn), baton.CodeStale)
 }
 
 func (s *suite) ok(err error) {
