@@ -38,8 +38,9 @@ var build = sync.OnceValues(func() (string, error) {
 
 // A process is a running Baton.
 type process struct {
-	cmd *exec.Cmd
-	url string
+	cmd    *exec.Cmd
+	url    string
+	client http.Client
 }
 
 // start runs Baton on the data directory and returns when it says it is ready.
@@ -50,14 +51,14 @@ func start(b *testing.B, dataDir string) *process {
 		b.Fatal(err)
 	}
 	addr := freeAddr(b)
-	cmd := exec.Command(path, "serve", "--data-dir", dataDir, "--listen", addr, "--log-level", "warn")
+	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), path, "serve", "--data-dir", dataDir, "--listen", addr, "--log-level", "warn")
 	cmd.Env = append(os.Environ(), "BATON_ROOT_TOKEN="+rootToken, "BATON_ROOT_PASSWORD=of-the-benchmark")
 	var out bytes.Buffer
 	cmd.Stderr = &out
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	p := &process{cmd, "http://" + addr}
+	p := &process{cmd: cmd, url: "http://" + addr}
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		if p.get(b, "/-/readiness") == http.StatusOK {
 			return p
@@ -91,7 +92,7 @@ func (p *process) get(b *testing.B, path string) int {
 		b.Fatal(err)
 	}
 	r.Header.Set("Private-Token", rootToken)
-	answer, err := (&http.Client{}).Do(r)
+	answer, err := p.client.Do(r)
 	if err != nil {
 		return 0
 	}
