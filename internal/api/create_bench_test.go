@@ -118,8 +118,18 @@ func newBenchServer(b *testing.B, db *sqlstore.Store) *Server {
 		Store: db, Fleet: fleet.New(db, time.Now), Directory: people, Tokens: access.NewTokens(db),
 		Queue: dispatch.NewQueue(), ExternalURL: &url.URL{Scheme: "http", Host: "localhost"},
 		ClientIP: func(*http.Request) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) },
-		Now:      time.Now, Log: slog.New(slog.DiscardHandler),
+		Now:      time.Now, Log: benchLog(b),
 	})
+}
+
+// benchLog writes the log line of every request, to nowhere.
+func benchLog(b *testing.B) *slog.Logger {
+	b.Helper()
+	log, err := telemetry.NewLogger(io.Discard, telemetry.TextLog, slog.LevelInfo)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return log
 }
 
 func openSQLite(b *testing.B) sqlstore.Database {
