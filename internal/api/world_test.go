@@ -46,6 +46,7 @@ const externalURL = "https://ci.example.com"
 //	change PATH KEY=VALUE …
 //	set SETTING VALUE
 //	delete PATH
+//	break TABLE           mend TABLE
 //
 // A user comes with a token of scope api in the variable of the same name. The
 // ids of all are in {{user NAME}}, {{group PATH}} and {{project PATH}}. The
@@ -174,6 +175,14 @@ func (w *world) Do(line string) (vars map[string]string, err error) {
 	case "clock":
 		now, err := time.Parse(time.RFC3339Nano, rest.next())
 		w.setClock(now)
+		return nil, err
+	case "break", "mend":
+		names := []string{rest.next(), ""}
+		names[1] = names[0] + "_broken"
+		if verb == "mend" {
+			slices.Reverse(names)
+		}
+		_, err := w.database.ExecContext(context.Background(), "ALTER TABLE "+names[0]+" RENAME TO "+names[1])
 		return nil, err
 	case "wait":
 		d, err := time.ParseDuration(rest.next())
@@ -623,7 +632,7 @@ func (w *world) rows() (string, error) {
 	var counts []string
 	for _, table := range counted {
 		var n int
-		if err := w.database.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
+		if err := w.database.QueryRowContext(context.Background(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 			return "", err
 		}
 		counts = append(counts, fmt.Sprintf("%s %d", table, n))

@@ -68,6 +68,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -230,6 +231,9 @@ type answer struct {
 
 type header struct{ name, value string }
 
+// isJSON reports whether the header says what almost every body is.
+func (h header) isJSON() bool { return h.name == contentType && h.value == jsonType }
+
 // send sends a request and reads the response.
 func (c *conversation) send(raw string) (answer, error) {
 	head, body, hasBody := strings.Cut(raw, "\n\n")
@@ -258,7 +262,7 @@ func (c *conversation) send(raw string) (answer, error) {
 	if hasBody && named(lines, "Content-Length") == "" && named(lines, "Transfer-Encoding") == "" {
 		lines = append(lines, "Content-Length: "+strconv.Itoa(len(body)))
 	}
-	return exchange(c.world.Addr(), method, strings.Join(lines, "\r\n")+"\r\n\r\n"+body)
+	return exchange(c.t.Context(), c.world.Addr(), method, strings.Join(lines, "\r\n")+"\r\n\r\n"+body)
 }
 
 // short writes out the request of a caller: the lines of its head, and its body.
@@ -302,8 +306,9 @@ func named(lines []string, name string) string {
 }
 
 // exchange writes a request as it is and reads the response.
-func exchange(addr, method, raw string) (answer, error) {
-	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+func exchange(ctx context.Context, addr, method, raw string) (answer, error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return answer{}, err
 	}
@@ -372,7 +377,8 @@ func (c *conversation) headerProblems(want, got answer) []string {
 	}
 	usual := c.world.Usual()
 	for _, h := range got.headers {
-		if _, known := usual[h.name]; !known && !listed[h.name] && !(h.name == contentType && h.value == jsonType && got.body != "") {
+		_, known := usual[h.name]
+		if !known && !listed[h.name] && (got.body == "" || !h.isJSON()) {
 			problems = append(problems, fmt.Sprintf("%s: %q is not listed", h.name, h.value))
 		}
 	}
@@ -529,7 +535,7 @@ func (c *conversation) render(got answer, isQuestion bool) []string {
 	lines := []string{got.status}
 	usual := c.world.Usual()
 	for _, h := range got.headers {
-		if _, known := usual[h.name]; !known && !(h.name == contentType && h.value == jsonType) {
+		if _, known := usual[h.name]; !known && !h.isJSON() {
 			lines = append(lines, strings.TrimSpace(h.name+": "+hide(h.value)))
 		}
 	}
