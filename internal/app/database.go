@@ -34,6 +34,28 @@ func OpenStore(ctx context.Context, c *Config) (store.Store, error) {
 	return db, nil
 }
 
+// OpenExisting is [OpenStore] for a database that Baton was started with: a
+// command that is given the wrong directory must not make a new one there.
+func OpenExisting(ctx context.Context, c *Config) (store.Store, error) {
+	if c.DatabaseURL.IsZero() {
+		if _, err := os.Stat(filepath.Join(c.DataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no database in %s: start Baton there first (baton serve), or say where it is with --data-dir or BATON_DATA_DIR", c.DataDir)
+		}
+	}
+	db, err := OpenStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	users, err := db.CountUsers(ctx, store.UserFilter{})
+	if err == nil && users == 0 {
+		err = errors.New("the database has no users yet, not even root: start Baton first (baton serve)")
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
 func openDatabase(ctx context.Context, c *Config) (store.Store, error) {
 	if url := c.DatabaseURL.Reveal(); url != "" {
 		return postgres.Open(ctx, url, c.Log)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -30,12 +31,13 @@ type adminCmd struct {
 // Help is the long help of the command.
 func (adminCmd) Help() string {
 	return `
-These commands open the database of --data-dir, or of BATON_DATABASE_URL, by themselves: use them on
-the machine that has the data, with the server running or not.
+These commands open the database of --data-dir, or of $BATON_DATABASE_URL, by themselves: use them on
+the machine that has the data, with the server running or not. A running server acts on what they do
+with its next request.
 
 Examples:
 
-  baton admin token create root --scope api
+  baton admin token create root
   baton admin password reset root
   baton admin user create alice --email alice@example.com --name "Alice Adams"
   baton admin user block alice`
@@ -56,13 +58,14 @@ func (f *databaseFlags) work(ctx context.Context, std Stdio, do func(context.Con
 	if err != nil {
 		return err
 	}
-	if config.Log, err = (&logFlags{LogFormat: "text", LogLevel: quiet}).logger(std); err != nil {
+	// What is no server says only what is wrong.
+	if config.Log, err = (&logFlags{LogFormat: "text", LogLevel: "warn"}).logger(std); err != nil {
 		return err
 	}
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	db, err := app.OpenStore(ctx, &config)
+	db, err := app.OpenExisting(ctx, &config)
 	if err != nil {
 		return err
 	}
@@ -90,6 +93,11 @@ func (o *office) user(ctx context.Context, name string) (baton.User, error) {
 	return u, err
 }
 
+// users returns all users.
+func (o *office) users(ctx context.Context) ([]baton.User, error) {
+	return everyRow(func(p store.Page) ([]baton.User, error) { return o.store.Users(ctx, store.UserFilter{}, p) })
+}
+
 // table prints rows under a heading.
 func (o *office) table(heading string, rows [][]string) error {
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
@@ -102,7 +110,7 @@ func (o *office) table(heading string, rows [][]string) error {
 
 // userArg is the user that a command is about.
 type userArg struct {
-	Username string `arg:"" help:"Who."`
+	Username string `arg:"" help:"Username, as in baton admin user list."`
 }
 
 type adminUserCmd struct {
@@ -113,16 +121,24 @@ type adminUserCmd struct {
 	Block      adminUserBlockCmd      `cmd:"" help:"Keep a user out."`
 	Unblock    adminUserUnblockCmd    `cmd:"" help:"Let a blocked user in again."`
 	Activate   adminUserActivateCmd   `cmd:"" help:"Let a deactivated user in again."`
-	Deactivate adminUserDeactivateCmd `cmd:"" help:"Keep a user who is not there any more out."`
+	Deactivate adminUserDeactivateCmd `cmd:"" help:"Keep a user out who is not there any more."`
 	Delete     adminUserDeleteCmd     `cmd:"" help:"Delete a user; runners that the user created live on."`
 }
 
 type adminUserListCmd struct{ databaseFlags }
 
+// Help is the long help of the command.
+func (adminUserListCmd) Help() string {
+	return `
+Examples:
+
+  baton admin user list`
+}
+
 // Run prints the users.
 func (c *adminUserListCmd) Run(ctx context.Context, std Stdio) error {
 	return c.work(ctx, std, func(ctx context.Context, o *office) error {
-		users, err := everyRow(func(p store.Page) ([]baton.User, error) { return o.store.Users(ctx, store.UserFilter{}, p) })
+		users, err := o.users(ctx)
 		if err != nil {
 			return err
 		}
@@ -135,7 +151,7 @@ func (c *adminUserListCmd) Run(ctx context.Context, std Stdio) error {
 			case u.Bot:
 				role = "bot"
 			}
-			rows[i] = []string{strconv.FormatInt(int64(u.ID), 10), u.Username, u.Name, u.Email, string(u.State), role, string(u.LastActivityOn)}
+			rows[i] = []string{strconv.FormatInt(int64(u.ID), 10), u.Username, u.Name, u.Email, string(u.State), role, cmp.Or(string(u.LastActivityOn), "never")}
 		}
 		return o.table("ID\tUSERNAME\tNAME\tEMAIL\tSTATE\tROLE\tLAST SEEN", rows)
 	})
@@ -166,6 +182,18 @@ type adminUserCreateCmd struct {
 	PasswordFile string `placeholder:"FILE" help:"File that holds the password; without it one is made and printed."`
 }
 
+// Help is the long help of the command.
+func (adminUserCreateCmd) Help() string {
+	return `
+Without --password-file a password is made and printed, once. The user has no access token yet: make
+one with baton admin token create.
+
+Examples:
+
+  baton admin user create carol --email carol@example.com --name "Carol Clark"
+  baton admin user create dave --email dave@example.com --admin`
+}
+
 // Run makes the user and prints the password if it made that too.
 func (c *adminUserCreateCmd) Run(ctx context.Context, std Stdio) error {
 	return c.work(ctx, std, func(ctx context.Context, o *office) error {
@@ -192,8 +220,10 @@ func newPassword(file string) (text baton.Secret, made bool, err error) {
 	if file == "" {
 		return password.Generate(), true, nil
 	}
-	text, err = secret("", file)
-	return text, false, err
+	if text, err = secret("", file); err != nil {
+		return text, false, fmt.Errorf("password: %w", err)
+	}
+	return text, false, nil
 }
 
 // showPassword prints a password that was made, the one time that it can be.
@@ -260,14 +290,45 @@ type (
 	}
 )
 
+// Help is the long help of the command.
+func (adminUserPromoteCmd) Help() string {
+	return `
+Administrators may do everything, everywhere; no group and no project needs to have them as a member.
+
+Examples:
+
+  baton admin user promote alice`
+}
+
 // Run makes an administrator.
 func (c *adminUserPromoteCmd) Run(ctx context.Context, std Stdio) error {
 	return c.setAdmin(ctx, std, c.Username, "Made an administrator of", true)
 }
 
+// Help is the long help of the command.
+func (adminUserDemoteCmd) Help() string {
+	return `
+The user keeps the roles in groups and projects.
+
+Examples:
+
+  baton admin user demote alice`
+}
+
 // Run makes an ordinary user.
 func (c *adminUserDemoteCmd) Run(ctx context.Context, std Stdio) error {
 	return c.setAdmin(ctx, std, c.Username, "Made an ordinary user of", false)
+}
+
+// Help is the long help of the command.
+func (adminUserBlockCmd) Help() string {
+	return `
+None of the user's access tokens works until the user is unblocked. Runners that the user created
+go on working.
+
+Examples:
+
+  baton admin user block alice`
 }
 
 // Run blocks the user.
@@ -277,11 +338,31 @@ func (c *adminUserBlockCmd) Run(ctx context.Context, std Stdio) error {
 	})
 }
 
+// Help is the long help of the command.
+func (adminUserUnblockCmd) Help() string {
+	return `
+The user's access tokens work again, but for those that expired or were revoked meanwhile.
+
+Examples:
+
+  baton admin user unblock alice`
+}
+
 // Run unblocks the user.
 func (c *adminUserUnblockCmd) Run(ctx context.Context, std Stdio) error {
 	return c.changeUser(ctx, std, c.Username, "Unblocked", func(ctx context.Context, o *office, id baton.UserID) error {
 		return o.people.UnblockUser(ctx, o.actor, id)
 	})
+}
+
+// Help is the long help of the command.
+func (adminUserActivateCmd) Help() string {
+	return `
+The user's access tokens work again, but for those that expired or were revoked meanwhile.
+
+Examples:
+
+  baton admin user activate alice`
 }
 
 // Run activates the user.
@@ -291,11 +372,34 @@ func (c *adminUserActivateCmd) Run(ctx context.Context, std Stdio) error {
 	})
 }
 
+// Help is the long help of the command.
+func (adminUserDeactivateCmd) Help() string {
+	return `
+The same as a block, for somebody who did nothing wrong: none of the user's access tokens works until
+the user is activated.
+
+Examples:
+
+  baton admin user deactivate alice`
+}
+
 // Run deactivates the user.
 func (c *adminUserDeactivateCmd) Run(ctx context.Context, std Stdio) error {
 	return c.changeUser(ctx, std, c.Username, "Deactivated", func(ctx context.Context, o *office, id baton.UserID) error {
 		return o.people.DeactivateUser(ctx, o.actor, id)
 	})
+}
+
+// Help is the long help of the command.
+func (adminUserDeleteCmd) Help() string {
+	return `
+Access tokens and memberships of the user go too, and the projects in the user's own namespace.
+Runners that the user created stay, with nobody as their creator.
+
+Examples:
+
+  baton admin user delete bob
+  baton admin user delete carol --hard`
 }
 
 // Run deletes the user.
@@ -316,6 +420,17 @@ type adminTokenListCmd struct {
 	Username string `arg:"" optional:"" help:"Whose tokens; everybody's unless given."`
 }
 
+// Help is the long help of the command.
+func (adminTokenListCmd) Help() string {
+	return `
+Only names and dates are shown: nobody can read a token again.
+
+Examples:
+
+  baton admin token list
+  baton admin token list alice`
+}
+
 // Run prints the tokens, which are names and dates: their texts are not stored.
 func (c *adminTokenListCmd) Run(ctx context.Context, std Stdio) error {
 	return c.work(ctx, std, func(ctx context.Context, o *office) error {
@@ -331,6 +446,14 @@ func (c *adminTokenListCmd) Run(ctx context.Context, std Stdio) error {
 		if err != nil {
 			return err
 		}
+		users, err := o.users(ctx)
+		if err != nil {
+			return err
+		}
+		names := make(map[baton.UserID]string, len(users))
+		for _, u := range users {
+			names[u.ID] = u.Username
+		}
 		rows := make([][]string, len(tokens))
 		for i, t := range tokens {
 			state := "active"
@@ -340,16 +463,12 @@ func (c *adminTokenListCmd) Run(ctx context.Context, std Stdio) error {
 			case !t.Active(o.actor.Now):
 				state = "expired"
 			}
-			scopes := make([]string, len(t.Scopes))
-			for i, s := range t.Scopes {
-				scopes[i] = string(s)
-			}
 			rows[i] = []string{
-				strconv.FormatInt(int64(t.ID), 10), strconv.FormatInt(int64(t.UserID), 10), t.Name,
-				state, string(t.ExpiresAt), when(t.LastUsedAt), strings.Join(scopes, ","),
+				strconv.FormatInt(int64(t.ID), 10), names[t.UserID], t.Name,
+				state, cmp.Or(string(t.ExpiresAt), "never"), when(t.LastUsedAt), joined(t.Scopes),
 			}
 		}
-		return o.table("ID\tUSER ID\tNAME\tSTATE\tEXPIRES\tLAST USED\tSCOPES", rows)
+		return o.table("ID\tUSERNAME\tNAME\tSTATE\tEXPIRES\tLAST USED\tSCOPES", rows)
 	})
 }
 
@@ -365,18 +484,57 @@ type adminTokenCreateCmd struct {
 	databaseFlags
 	userArg
 	Name    string        `default:"baton admin" placeholder:"TEXT" help:"What the token is for."`
-	Scope   []baton.Scope `default:"api" help:"What the token opens; several are separated by commas."`
+	Scope   []baton.Scope `default:"api" placeholder:"SCOPE" help:"What the token opens: api is everything that the user may do, create_runner and manage_runner are runners alone, read_api looks and changes nothing. GitLab's other scopes are known too."`
 	Expires baton.Date    `placeholder:"YYYY-MM-DD" help:"First day on which it does not work; in 365 days unless given."`
+}
+
+// Validate implements kong's check of a command line.
+func (c *adminTokenCreateCmd) Validate() error {
+	for _, s := range c.Scope {
+		if !slices.Contains(baton.Scopes(), s) {
+			return fmt.Errorf("--scope: there is no scope %q; there are %v", s, baton.Scopes())
+		}
+	}
+	if c.Expires == "" {
+		return nil
+	}
+	if _, err := time.Parse(time.DateOnly, string(c.Expires)); err != nil {
+		return fmt.Errorf("--expires: %q is not a day: write it as 2027-06-30", c.Expires)
+	}
+	if c.Expires.Reached(time.Now()) {
+		return fmt.Errorf("--expires: a token that ends on %s does not work any more", c.Expires)
+	}
+	return nil
+}
+
+// joined writes scopes as a flag takes them, but for every scope that there is.
+func joined(scopes []baton.Scope) string {
+	if len(scopes) == len(baton.Scopes()) {
+		return "all"
+	}
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ",")
+}
+
+// Help is the long help of the command.
+func (adminTokenCreateCmd) Help() string {
+	return `
+The token stands alone on standard output, so that a script can keep it. It is not stored: who loses
+it makes another.
+
+Examples:
+
+  baton admin token create root
+  baton admin token create alice --name terraform --scope create_runner,manage_runner
+  TOKEN=$(baton admin token create alice --scope create_runner --expires 2027-06-30)`
 }
 
 // Run makes the token and prints it alone, so that a script can keep it.
 func (c *adminTokenCreateCmd) Run(ctx context.Context, std Stdio) error {
 	return c.work(ctx, std, func(ctx context.Context, o *office) error {
-		for _, s := range c.Scope {
-			if !slices.Contains(baton.Scopes(), s) {
-				return fmt.Errorf("there is no scope %q: choose from %v", s, baton.Scopes())
-			}
-		}
 		u, err := o.user(ctx, c.Username)
 		if err != nil {
 			return err
@@ -392,7 +550,17 @@ func (c *adminTokenCreateCmd) Run(ctx context.Context, std Stdio) error {
 
 type adminTokenRevokeCmd struct {
 	databaseFlags
-	ID baton.TokenID `arg:"" help:"Id of the token, as in the list."`
+	ID baton.TokenID `arg:"" help:"Id of the token, as in baton admin token list."`
+}
+
+// Help is the long help of the command.
+func (adminTokenRevokeCmd) Help() string {
+	return `
+The token does not work from the next request on.
+
+Examples:
+
+  baton admin token revoke 1`
 }
 
 // Run revokes the token.
@@ -410,13 +578,23 @@ func (c *adminTokenRevokeCmd) Run(ctx context.Context, std Stdio) error {
 }
 
 type adminPasswordCmd struct {
-	Reset adminPasswordResetCmd `cmd:"" help:"Set a new password and print it if it was made."`
+	Reset adminPasswordResetCmd `cmd:"" help:"Set a new password."`
 }
 
 type adminPasswordResetCmd struct {
 	databaseFlags
 	userArg
 	PasswordFile string `placeholder:"FILE" help:"File that holds the password; without it one is made and printed."`
+}
+
+// Help is the long help of the command.
+func (adminPasswordResetCmd) Help() string {
+	return `
+Without --password-file a password is made and printed, once.
+
+Examples:
+
+  baton admin password reset root`
 }
 
 // Run sets the password.

@@ -9,6 +9,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"baton.example/baton"
 	"baton.example/baton/internal/telemetry"
 )
 
@@ -62,17 +64,7 @@ func Main(ctx context.Context, args []string, std Stdio) (code int) {
 			code = int(e)
 		}
 	}()
-	var cmd root
-	parser, err := kong.New(
-		&cmd,
-		kong.Name("baton"),
-		kong.Description(description),
-		kong.Writers(std.Out, std.Err),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, NoExpandSubcommands: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(std),
-	)
+	parser, err := newParser(ctx, std)
 	if err != nil {
 		return fail(std, err)
 	}
@@ -81,7 +73,7 @@ func Main(ctx context.Context, args []string, std Stdio) (code int) {
 	}
 	run, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(std.Err, "baton: %v\nTry: baton --help\n", err)
+		fmt.Fprintf(std.Err, "baton: %v (try: %s --help)\n", err, command(err))
 		return 2
 	}
 	if err := run.Run(); err != nil {
@@ -90,12 +82,92 @@ func Main(ctx context.Context, args []string, std Stdio) (code int) {
 	return 0
 }
 
+// The groups of flags that several commands have.
+const (
+	dataGroup = "data"
+	logGroup  = "log"
+)
+
+func newParser(ctx context.Context, std Stdio) (*kong.Kong, error) {
+	return kong.New(
+		new(root),
+		kong.Name("baton"),
+		kong.Description(description),
+		kong.Writers(std.Out, std.Err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.ValueFormatter(describe),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: dataGroup, Title: "Where the data is:"},
+			{Key: logGroup, Title: "What is logged, to standard error:"},
+		}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+	)
+}
+
+// describe returns the help of a flag with its default and variable.
+func describe(v *kong.Value) string {
+	var facts []string
+	if v.HasDefault && v.Default != "" {
+		facts = append(facts, "default "+v.Default)
+	}
+	for _, env := range v.Tag.Envs {
+		facts = append(facts, "$"+env)
+	}
+	if facts == nil {
+		return v.Help
+	}
+	return strings.TrimSuffix(v.Help, ".") + " (" + strings.Join(facts, ", ") + ")."
+}
+
+// command returns the command that a command line was meant for, as far as it
+// made sense.
+func command(err error) string {
+	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.Context != nil {
+		if selected := e.Context.Selected(); selected != nil {
+			return selected.FullPath()
+		}
+		for _, step := range e.Context.Path {
+			if step.Command != nil {
+				return step.Command.FullPath()
+			}
+		}
+	}
+	return "baton"
+}
+
 // fail says what went wrong, one line for each problem.
 func fail(std Stdio, err error) int {
-	for line := range strings.Lines(err.Error()) {
+	for line := range strings.Lines(sentence(err)) {
 		fmt.Fprintf(std.Err, "baton: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 	return 1
+}
+
+// sentence returns an error for a person. What breaks a rule of the domain is
+// said in the domain's words alone: what was attempted is in the command line.
+// Of other errors nothing is left out.
+func sentence(err error) string {
+	for e := err; e != nil; e = next(e) {
+		rule, ok := e.(*baton.Error) //nolint:errorlint // not the errors that were joined: each has its line
+		if ok && rule.Code != baton.CodeInternal && rule.Code != baton.CodeUnavailable {
+			plain := *rule
+			plain.Cause = nil
+			return plain.Error()
+		}
+	}
+	return err.Error()
+}
+
+// next returns the error that e wraps, nil if there are several or none.
+func next(e error) error {
+	if all, ok := e.(interface{ Unwrap() []error }); ok {
+		if wrapped := all.Unwrap(); len(wrapped) == 1 {
+			return wrapped[0]
+		}
+	}
+	return errors.Unwrap(e)
 }
 
 type versionCmd struct{}

@@ -15,29 +15,33 @@ import (
 
 // databaseFlags say where the data is, for every command that opens it.
 type databaseFlags struct {
-	DataDir         string `env:"BATON_DATA_DIR" default:"./baton-data" placeholder:"DIR" help:"Directory of the SQLite database and the secret key."`
-	DatabaseURL     string `env:"BATON_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use instead of SQLite: postgres://user@host/name. A password belongs into the variable or the file."`
-	DatabaseURLFile string `env:"BATON_DATABASE_URL_FILE" placeholder:"FILE" help:"File that holds the database URL."`
-	SecretKeyFile   string `env:"BATON_SECRET_KEY_FILE" placeholder:"FILE" help:"Key that secrets are sealed under; secret.key in the data directory unless PostgreSQL is used."`
+	DataDir         string `group:"data" env:"BATON_DATA_DIR" default:"./baton-data" placeholder:"DIR" help:"Directory of the SQLite database and the secret key."`
+	DatabaseURL     string `group:"data" env:"BATON_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use instead of SQLite: postgres://user@host/name. A password belongs in the variable or the file, since every user of a machine can read the flags of its programs."`
+	DatabaseURLFile string `group:"data" env:"BATON_DATABASE_URL_FILE" placeholder:"FILE" help:"File that holds the database URL."`
+	SecretKeyFile   string `group:"data" env:"BATON_SECRET_KEY_FILE" placeholder:"FILE" help:"Key that secrets are sealed under. It is secret.key in the data directory unless named, and has to be named with PostgreSQL."`
 }
 
 // logFlags say what is logged.
 type logFlags struct {
-	LogLevel  slog.Level `env:"BATON_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
-	LogFormat string     `env:"BATON_LOG_FORMAT" default:"text" enum:"text,json" help:"How log lines are written: text or json."`
+	LogLevel  string `group:"log" env:"BATON_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string `group:"log" env:"BATON_LOG_FORMAT" default:"text" enum:"text,json" placeholder:"FORMAT" help:"How log lines are written: text or json."`
 }
 
 // config returns the part of the configuration that the flags say.
 func (f *databaseFlags) config() (app.Config, error) {
 	url, err := secret(f.DatabaseURL, f.DatabaseURLFile)
-	return app.Config{DataDir: f.DataDir, DatabaseURL: url, SecretKeyFile: f.SecretKeyFile}, err
+	if err != nil {
+		return app.Config{}, fmt.Errorf("database URL: %w", err)
+	}
+	return app.Config{DataDir: f.DataDir, DatabaseURL: url, SecretKeyFile: f.SecretKeyFile}, nil
 }
 
-// quiet leaves warnings and errors in the log, for commands that are no server.
-const quiet = slog.LevelWarn
-
 func (f *logFlags) logger(std Stdio) (*slog.Logger, error) {
-	return telemetry.NewLogger(std.Err, telemetry.LogFormat(f.LogFormat), f.LogLevel)
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
+		return nil, err
+	}
+	return telemetry.NewLogger(std.Err, telemetry.LogFormat(f.LogFormat), level)
 }
 
 // secret returns a secret that is given as it is or in a file.
@@ -52,35 +56,59 @@ func secret(text, file string) (baton.Secret, error) {
 	if err != nil {
 		return baton.Secret{}, err
 	}
-	return baton.NewSecret(strings.TrimSpace(string(content))), nil
+	if text = strings.TrimSpace(string(content)); text == "" {
+		return baton.Secret{}, fmt.Errorf("%s is empty", file)
+	}
+	return baton.NewSecret(text), nil
 }
 
 type serveCmd struct {
 	databaseFlags
 	logFlags
-	Listen           string        `env:"BATON_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
-	ExternalURL      string        `env:"BATON_EXTERNAL_URL" placeholder:"URL" help:"Address that people and clients use; http:// and the listen address unless given. It may have a path."`
+	Listen           string        `env:"BATON_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on; :8080 is every address of the machine."`
+	ExternalURL      string        `env:"BATON_EXTERNAL_URL" placeholder:"URL" help:"Address that people and clients use, which may have a path; the one that Baton listens on unless given."`
 	TrustedProxies   clientip.List `env:"BATON_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
 	MetricsFrom      clientip.List `env:"BATON_METRICS_FROM" default:"127.0.0.0/8,::1" placeholder:"CIDR,…" help:"Addresses that may read /-/metrics."`
 	TLSCertFile      string        `env:"BATON_TLS_CERT_FILE" placeholder:"FILE" help:"Certificate chain, PEM, to speak TLS with."`
 	TLSKeyFile       string        `env:"BATON_TLS_KEY_FILE" placeholder:"FILE" help:"Private key of the certificate, PEM."`
-	RootTokenFile    string        `env:"BATON_ROOT_TOKEN_FILE" placeholder:"FILE" help:"Access token to give root at the first start, instead of $BATON_ROOT_TOKEN or one that is made."`
-	RootPasswordFile string        `env:"BATON_ROOT_PASSWORD_FILE" placeholder:"FILE" help:"Password to give root at the first start, instead of $BATON_ROOT_PASSWORD or one that is made."`
+	RootTokenFile    string        `env:"BATON_ROOT_TOKEN_FILE" placeholder:"FILE" help:"Access token to give root at the first start, instead of one that is made and printed."`
+	RootPasswordFile string        `env:"BATON_ROOT_PASSWORD_FILE" placeholder:"FILE" help:"Password to give root at the first start, instead of one that is made and printed."`
+}
+
+// A variable is a setting without a flag: a secret, since every user of a
+// machine can read the flags of its programs.
+type variable struct{ name, help string }
+
+const (
+	rootTokenEnv    = "BATON_ROOT_TOKEN"    //nolint:gosec // the name of a variable
+	rootPasswordEnv = "BATON_ROOT_PASSWORD" //nolint:gosec // the name of a variable
+)
+
+// variables are the settings of serve that have no flag.
+func variables() []variable {
+	return []variable{
+		{rootTokenEnv, "Access token to give root at the first start, at least 20 characters."},
+		{rootPasswordEnv, "Password to give root at the first start, at least 8 characters."},
+	}
 }
 
 // Help is the long help of the command.
 func (serveCmd) Help() string {
 	return `
 The first start makes the administrator root and prints its password and access token, once, on
-standard output. Later starts change nothing and print no secret.
+standard output. They can be given instead, in $BATON_ROOT_TOKEN and $BATON_ROOT_PASSWORD or in files;
+what is given is not printed. Later starts change nothing and print no secret.
 
-Ctrl-C and SIGTERM let running requests end. What runs is on ` + "`/-/readiness`, `/-/metrics`" + ` and a page at ` + "`/`" + `.
+Ctrl-C and SIGTERM let requests that run end; a second signal does not wait for them. Whether Baton
+is ready is told at /-/readiness, how it is doing at /-/metrics, and how to begin on the page at /.
 
 Examples:
 
   baton serve
   BATON_ROOT_TOKEN=glpat-for-my-tests-only baton serve --listen 127.0.0.1:9000
-  BATON_DATABASE_URL=postgres://baton:…@db/baton baton serve --secret-key-file /etc/baton/secret.key`
+  BATON_DATABASE_URL=postgres://baton:…@db/baton baton serve --secret-key-file /etc/baton/secret.key
+  baton serve --listen :8443 --tls-cert-file fullchain.pem --tls-key-file privkey.pem
+  baton serve --external-url https://example.com/baton --trusted-proxies 10.0.0.0/8`
 }
 
 // Run runs the server until ctx ends.
@@ -92,10 +120,10 @@ func (c *serveCmd) Run(ctx context.Context, std Stdio) error {
 	config.Listen, config.ExternalURL = c.Listen, c.ExternalURL
 	config.TrustedProxies, config.MetricsFrom = c.TrustedProxies, c.MetricsFrom
 	config.CertFile, config.KeyFile = c.TLSCertFile, c.TLSKeyFile
-	if config.RootToken, err = secret(std.Getenv("BATON_ROOT_TOKEN"), c.RootTokenFile); err != nil {
+	if config.RootToken, err = secret(std.Getenv(rootTokenEnv), c.RootTokenFile); err != nil {
 		return fmt.Errorf("root token: %w", err)
 	}
-	if config.RootPassword, err = secret(std.Getenv("BATON_ROOT_PASSWORD"), c.RootPasswordFile); err != nil {
+	if config.RootPassword, err = secret(std.Getenv(rootPasswordEnv), c.RootPasswordFile); err != nil {
 		return fmt.Errorf("root password: %w", err)
 	}
 	if config.Log, err = c.logger(std); err != nil {
@@ -120,7 +148,7 @@ func welcome(std Stdio, b *app.App) error {
 	if first == nil {
 		fmt.Fprintf(&text, "Baton is ready at %s\n", b.URL())
 	} else {
-		token := "$BATON_ROOT_TOKEN" //nolint:gosec // G101: the name of a variable
+		token := "$" + rootTokenEnv
 		fmt.Fprintf(&text, "Baton is ready at %s and made the administrator root.\n\n", b.URL())
 		if first.MadePassword {
 			fmt.Fprintf(&text, "  Password:      %s\n", first.Password.Reveal())
