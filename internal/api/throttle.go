@@ -54,7 +54,7 @@ func (l *limiter) admit(c *call, p store.Principal) error {
 	if seen > throttle.Requests {
 		header["RateLimit-ResetTime"] = reset.UTC().Format(http.TimeFormat)
 		header["Retry-After"] = strconv.Itoa(int(reset.Sub(c.now).Seconds()) + 1)
-		return &failure{status: http.StatusTooManyRequests, body: plainText("Retry later\n"), header: header}
+		return &failure{status: http.StatusTooManyRequests, body: plainText("Retry later"), header: header}
 	}
 	for name, value := range header {
 		c.reply.Set(name, value)
