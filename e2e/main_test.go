@@ -14,6 +14,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	// What cmd/baton consists of, so that a test's cached result ends with a
+	// change of the program, which the go command could not know otherwise.
+	_ "baton.example/baton/internal/cli"
 )
 
 // buildDir holds the program that [binary] builds.
@@ -36,6 +40,9 @@ func TestMain(m *testing.M) {
 
 // binary builds the program, with the race detector if the tests have it.
 var binary = sync.OnceValues(func() (string, error) {
+	if _, err := os.Stat("../cmd/baton/main.go"); err != nil { // for the test cache, too
+		return "", err
+	}
 	path := filepath.Join(buildDir, "baton")
 	args := []string{"build", "-o", path}
 	if raceDetector() {

@@ -74,7 +74,7 @@ func (c *Config) Validate() error {
 	}
 	if p := c.RootPassword.Reveal(); p != "" {
 		if err := password.Validate(p); err != nil {
-			fail("BATON_ROOT_PASSWORD: %w", err)
+			fail("BATON_ROOT_PASSWORD: %v", err) // in these words, not the domain's alone
 		}
 	}
 	return errors.Join(problems...)
