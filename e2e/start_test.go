@@ -50,6 +50,7 @@ $`)
 		if same, err := argon2id.ComparePasswordAndHash(password, hash); err != nil || !same {
 			t.Errorf("the password that was printed is not root's: %v", err)
 		}
+		private(t, s.dir)
 		for name, secret := range map[string]string{"password": password, "token": token} {
 			if strings.Contains(p.log.String(), secret) {
 				t.Errorf("the %s is in the log", name)
@@ -70,6 +71,24 @@ $`)
 			t.Errorf("the second start changed the data (-before +after):\n%s", diff)
 		}
 	})
+}
+
+// private expects that nobody but the owner can read what is in a directory.
+func private(t *testing.T, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has the mode %v", f.Name(), info.Mode())
+		}
+	}
 }
 
 // paste does what the curl line asks curl to do.
