@@ -66,7 +66,11 @@ func (c *Config) Validate() error {
 	if c.ExternalURL != "" {
 		u, err := url.Parse(c.ExternalURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			fail("the external URL %q must look like https://ci.example.com or https://example.com/baton", c.ExternalURL)
+			shown := c.ExternalURL
+			if err == nil {
+				shown = u.Redacted()
+			}
+			fail("the external URL %q must look like https://ci.example.com or https://example.com/baton", shown)
 		}
 	}
 	if t := c.RootToken.Reveal(); t != "" && (len(t) < minRootToken || strings.ContainsAny(t, " \t\r\n")) {
