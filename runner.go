@@ -132,18 +132,25 @@ const (
 // Status returns the runner's status at now.
 // https://docs.gitlab.com/ci/runners/runners_scope/#runner-statuses.
 func (r *Runner) Status(now time.Time) RunnerStatus {
-	seen := r.ContactedAt
-	if seen.Before(r.CreatedAt) {
-		seen = r.CreatedAt
+	status := statusOf(r.CreatedAt, r.ContactedAt, now)
+	if r.Paused && (status == StatusOnline || status == StatusOffline) {
+		return StatusPaused
+	}
+	return status
+}
+
+// statusOf returns the status of what was created and last called then.
+func statusOf(created, contacted, now time.Time) RunnerStatus {
+	seen := contacted
+	if seen.Before(created) {
+		seen = created
 	}
 	switch {
 	case now.Sub(seen) >= StaleAfter:
 		return StatusStale
-	case r.ContactedAt.IsZero():
+	case contacted.IsZero():
 		return StatusNeverContacted
-	case r.Paused:
-		return StatusPaused
-	case now.Sub(r.ContactedAt) < OnlineWindow:
+	case now.Sub(contacted) < OnlineWindow:
 		return StatusOnline
 	default:
 		return StatusOffline
@@ -171,6 +178,11 @@ type Manager struct {
 	IP          string
 	ContactedAt time.Time
 	CreatedAt   time.Time
+}
+
+// Status returns the manager's status at now. Managers are not paused.
+func (m *Manager) Status(now time.Time) RunnerStatus {
+	return statusOf(m.CreatedAt, m.ContactedAt, now)
 }
 
 // LegacySystemID is the system id of a manager that sent none.

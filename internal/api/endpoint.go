@@ -67,6 +67,11 @@ func (s *Server) answer(r *http.Request, c *call) (any, error) {
 	} else if unreadable != nil {
 		return nil, unreadable
 	}
+	if c.route.guard != nil {
+		if err := c.route.guard(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	return c.route.run(ctx, c)
 }
 

@@ -64,6 +64,11 @@ func scopeError(scopes []baton.Scope) error {
 	}}
 }
 
+// badRequest is a 400 whose message has no "400 Bad request" ahead.
+func badRequest(text string) *failure {
+	return &failure{status: http.StatusBadRequest, body: message{text}}
+}
+
 // sentences returns err with its broken rules joined to one sentence, as
 // GitLab answers where it creates; elsewhere it answers with a hash.
 func sentences(err error) error {

@@ -37,7 +37,16 @@ func (p paging) rows() store.Page {
 // countedRows is up to how many rows GitLab tells their number.
 const countedRows = 10_000
 
-// A list is one page of rows of which there are total.
+// withNext returns the part of the list that the page is and one row more,
+// which tells that there is another page where the rows are not all counted.
+func (p paging) withNext() store.Page {
+	rows := p.rows()
+	rows.Limit++
+	return rows
+}
+
+// A list is one page of rows of which there are total, or more than
+// [countedRows]. Then a row beyond the page says that another one follows.
 type list[T any] struct {
 	rows  []T
 	total int
@@ -54,7 +63,7 @@ func (l list[T]) paginate(s *Server, c *call) any {
 		}
 		return strconv.Itoa(n)
 	}
-	hasNext, hasPrev := l.page.Page < pages, l.page.Page > 1
+	hasNext, hasPrev := l.page.Page < pages || len(l.rows) > size, l.page.Page > 1
 
 	h := c.reply
 	h.Set("X-Per-Page", strconv.Itoa(size))
@@ -85,7 +94,7 @@ func (l list[T]) paginate(s *Server, c *call) any {
 	if l.rows == nil {
 		return []T{}
 	}
-	return l.rows
+	return l.rows[:min(len(l.rows), size)]
 }
 
 // query returns every parameter of the call with the defaults of those that

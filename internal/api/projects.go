@@ -8,28 +8,46 @@ import (
 	"baton.example/baton/internal/grape"
 )
 
-// projectEntity is a project. What Baton has no use for says what GitLab says
-// of an empty project.
+// basicProject is what every entity of a project begins with. What Baton has
+// no use for says what GitLab says of an empty project.
+type basicProject struct {
+	ID                baton.ProjectID `json:"id"`
+	Description       *string         `json:"description"`
+	Name              string          `json:"name"`
+	NameWithNamespace string          `json:"name_with_namespace"`
+	Path              string          `json:"path"`
+	PathWithNamespace string          `json:"path_with_namespace"`
+	CreatedAt         timestamp       `json:"created_at"`
+	DefaultBranch     string          `json:"default_branch"`
+	TagList           []string        `json:"tag_list"`
+	Topics            []string        `json:"topics"`
+	SSHURLToRepo      string          `json:"ssh_url_to_repo"`
+	HTTPURLToRepo     string          `json:"http_url_to_repo"`
+	WebURL            string          `json:"web_url"`
+	ReadmeURL         *string         `json:"readme_url"`
+	ForksCount        int             `json:"forks_count"`
+	AvatarURL         *string         `json:"avatar_url"`
+	StarCount         int             `json:"star_count"`
+	LastActivityAt    timestamp       `json:"last_activity_at"`
+}
+
+func (s *Server) basicProject(p *baton.Project) basicProject {
+	return basicProject{
+		ID: p.ID, Description: orNull(p.Description),
+		Name: p.Name, NameWithNamespace: p.FullName, Path: p.Path, PathWithNamespace: p.FullPath,
+		CreatedAt: timestamp(p.CreatedAt), DefaultBranch: p.DefaultBranch,
+		TagList: []string{}, Topics: []string{},
+		SSHURLToRepo:  "git@" + s.ExternalURL.Hostname() + ":" + p.FullPath + ".git",
+		HTTPURLToRepo: s.webURL(p.FullPath + ".git"), WebURL: s.webURL(p.FullPath),
+		LastActivityAt: timestamp(p.LastActivityAt),
+	}
+}
+
+// projectEntity is a project.
 // https://docs.gitlab.com/api/projects/.
 type projectEntity struct {
-	ID                  baton.ProjectID  `json:"id"`
-	Description         *string          `json:"description"`
-	Name                string           `json:"name"`
-	NameWithNamespace   string           `json:"name_with_namespace"`
-	Path                string           `json:"path"`
-	PathWithNamespace   string           `json:"path_with_namespace"`
-	CreatedAt           timestamp        `json:"created_at"`
-	DefaultBranch       string           `json:"default_branch"`
-	TagList             []string         `json:"tag_list"`
-	Topics              []string         `json:"topics"`
-	SSHURLToRepo        string           `json:"ssh_url_to_repo"`
-	HTTPURLToRepo       string           `json:"http_url_to_repo"`
-	WebURL              string           `json:"web_url"`
-	ReadmeURL           *string          `json:"readme_url"`
-	ForksCount          int              `json:"forks_count"`
-	AvatarURL           *string          `json:"avatar_url"`
-	StarCount           int              `json:"star_count"`
-	LastActivityAt      timestamp        `json:"last_activity_at"`
+	basicProject
+
 	Visibility          baton.Visibility `json:"visibility"`
 	Namespace           namespaceEntity  `json:"namespace"`
 	CreatorID           *baton.UserID    `json:"creator_id"`
@@ -47,13 +65,7 @@ type projectEntity struct {
 
 func (s *Server) projectEntity(p directory.PlacedProject) projectEntity {
 	return projectEntity{
-		ID: p.ID, Description: orNull(p.Description),
-		Name: p.Name, NameWithNamespace: p.FullName, Path: p.Path, PathWithNamespace: p.FullPath,
-		CreatedAt: timestamp(p.CreatedAt), DefaultBranch: p.DefaultBranch,
-		TagList: []string{}, Topics: []string{},
-		SSHURLToRepo:  "git@" + s.ExternalURL.Hostname() + ":" + p.FullPath + ".git",
-		HTTPURLToRepo: s.webURL(p.FullPath + ".git"), WebURL: s.webURL(p.FullPath),
-		LastActivityAt: timestamp(p.LastActivityAt), Visibility: p.Visibility,
+		basicProject: s.basicProject(&p.Project), Visibility: p.Visibility,
 		Namespace: s.namespaceEntity(p.In), CreatorID: orNull(p.CreatorID), EmptyRepo: true,
 		SharedRunnersOn: p.SharedRunnersEnabled, GroupRunnersOn: p.GroupRunnersEnabled,
 		RunnerTokenInterval:       orNull(p.RunnerTokenExpirationInterval),

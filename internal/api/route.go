@@ -24,7 +24,9 @@ type route struct {
 	rotates bool
 	// in and out are the types of the row's function.
 	in, out reflect.Type
-	run     func(context.Context, *call) (any, error)
+	// guard, unless nil, is asked before the parameters are looked at.
+	guard func(context.Context, *call) error
+	run   func(context.Context, *call) (any, error)
 }
 
 // A caller says who may call a route.
@@ -97,6 +99,12 @@ func newRoute[In, Out any](method string, status int, pattern string, who caller
 // answering changes the status of success.
 func (r route) answering(status int) route {
 	r.status = status
+	return r
+}
+
+// guarded makes a row whose permission comes ahead of its parameters.
+func (r route) guarded(guard func(context.Context, *call) error) route {
+	r.guard = guard
 	return r
 }
 

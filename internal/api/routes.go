@@ -33,12 +33,20 @@ func (s *Server) routes() []route {
 
 // runnerRoutes are the routes of runners and their managers.
 func (s *Server) runnerRoutes() []route {
+	list, read := with(api, readAPI).naming(manageRunner), with(manageRunner, api, readAPI)
 	return []route{
 		post("/user/runners", with(createRunner, api), s.createUserRunner),
 
-		get("/runners/all", with(api, readAPI), s.listAllRunners),
+		get("/runners", list, s.listRunners),
+		get("/runners/all", list, s.listAllRunners),
+		get("/projects/{id}/runners", list, s.listProjectRunners).guarded(s.guardProjectRunners),
+		get("/groups/{id}/runners", list, s.listGroupRunners).guarded(s.guardGroupRunners),
+
 		get("/runners/router/discovery", anyone(), s.discoverRouter),
-		get("/runners/{id}", with(manageRunner, api, readAPI), s.getRunner),
+		get("/runners/{id}", read, s.getRunner),
+		get("/runners/{id}/managers", read, s.listRunnerManagers),
+		get("/runners/{id}/projects", read, s.listRunnerProjects),
+		get("/runners/{id}/jobs", read, s.listRunnerJobs),
 
 		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK),
 		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent),

@@ -6,9 +6,8 @@ import (
 	"unicode"
 
 	"baton.example/baton"
+	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/fleet"
-	"baton.example/baton/internal/grape"
-	"baton.example/baton/internal/store"
 )
 
 // runnerEntity is a runner in lists.
@@ -64,15 +63,9 @@ type runnerDetails struct {
 // runnerProject and runnerGroup are what a runner is for.
 type (
 	runnerProject struct {
-		ID                baton.ProjectID `json:"id"`
-		Description       *string         `json:"description"`
-		Name              string          `json:"name"`
-		NameWithNamespace string          `json:"name_with_namespace"`
-		Path              string          `json:"path"`
-		PathWithNamespace string          `json:"path_with_namespace"`
-		CreatedAt         timestamp       `json:"created_at"`
-		DefaultBranch     string          `json:"default_branch"`
-		WebURL            string          `json:"web_url"`
+		basicProject
+
+		Namespace namespaceEntity `json:"namespace"`
 	}
 	runnerGroup struct {
 		ID     baton.NamespaceID `json:"id"`
@@ -81,7 +74,8 @@ type (
 	}
 )
 
-func (s *Server) runnerDetails(c *call, d *fleet.Details, withProjects bool) runnerDetails {
+// runnerDetails presents everything but the projects.
+func (s *Server) runnerDetails(c *call, d *fleet.Details) runnerDetails {
 	r := &d.Runner
 	e := runnerDetails{
 		runnerEntity: s.runnerEntity(c, r, d.Creator),
@@ -99,65 +93,49 @@ func (s *Server) runnerDetails(c *call, d *fleet.Details, withProjects bool) run
 	if d.MayUpdate {
 		e.MaintenanceNote = orNull(r.MaintenanceNote)
 	}
-	if withProjects {
-		e.Projects = new(each(d.Projects, s.runnerProject))
-	}
 	if g := d.Group; g != nil {
 		e.Groups = append(e.Groups, runnerGroup{ID: g.ID, WebURL: s.webURL("groups/" + g.FullPath), Name: g.Name})
 	}
 	return e
 }
 
-func (s *Server) runnerProject(p baton.Project) runnerProject {
-	return runnerProject{
-		ID: p.ID, Description: orNull(p.Description),
-		Name: p.Name, NameWithNamespace: p.FullName, Path: p.Path, PathWithNamespace: p.FullPath,
-		CreatedAt: timestamp(p.CreatedAt), DefaultBranch: p.DefaultBranch, WebURL: s.webURL(p.FullPath),
+// runnerProjects presents projects that the caller was found to see.
+func (s *Server) runnerProjects(ctx context.Context, projects []baton.Project) ([]runnerProject, error) {
+	placed, err := s.Directory.Place(ctx, projects)
+	if err != nil {
+		return nil, err
 	}
+	return each(placed, func(p directory.PlacedProject) runnerProject {
+		return runnerProject{basicProject: s.basicProject(&p.Project), Namespace: s.namespaceEntity(p.In)}
+	}), nil
 }
 
-// listAllRunnersParams are what GET /runners/all takes.
-// https://docs.gitlab.com/api/runners/#list-all-runners.
-type listAllRunnersParams struct {
-	Type    baton.RunnerType `param:"type" values:"instance_type,group_type,project_type" doc:"Only runners of the type."`
-	Paused  grape.Opt[bool]  `param:"paused" doc:"Only runners that are paused, or that are not."`
-	TagList []string         `param:"tag_list,csv" doc:"Only runners that have all the tags."`
-	paging
-}
-
-func (s *Server) listAllRunners(ctx context.Context, c *call, in listAllRunnersParams) (list[runnerEntity], error) {
-	filter := store.RunnerFilter{Tags: in.TagList}
-	if in.Type != "" {
-		filter.Types = []baton.RunnerType{in.Type}
-	}
-	if in.Paused.Given() {
-		filter.Paused = &in.Paused.Value // blank counts as false
-	}
-	runners, total, err := s.Fleet.All(ctx, c.actor, filter, in.rows())
-	if err != nil {
-		return list[runnerEntity]{}, err
-	}
-	creators, err := s.Fleet.Creators(ctx, runners)
-	if err != nil {
-		return list[runnerEntity]{}, err
-	}
-	rows := each(runners, func(r baton.Runner) runnerEntity { return s.runnerEntity(c, &r, creators[r.CreatorID]) })
-	return list[runnerEntity]{rows, total, in.paging}, nil
+// runnerParams are the parameters of routes about one runner.
+type runnerParams struct {
+	ID baton.RunnerID `param:"id" required:"true" doc:"The runner's id."`
 }
 
 // getRunnerParams are what GET /runners/:id takes.
 // https://docs.gitlab.com/api/runners/#retrieve-runner-details.
 type getRunnerParams struct {
-	ID              baton.RunnerID `param:"id" required:"true" doc:"The runner's id."`
-	IncludeProjects bool           `param:"include_projects" default:"true" doc:"Whether to list the projects of a project runner."`
+	runnerParams
+	IncludeProjects bool `param:"include_projects" default:"true" doc:"Whether to list the projects of a project runner."`
 }
 
 func (s *Server) getRunner(ctx context.Context, c *call, in getRunnerParams) (runnerDetails, error) {
-	d, err := s.Fleet.Runner(ctx, c.actor, in.ID)
+	d, err := s.Fleet.Runner(ctx, c.actor, in.ID, in.IncludeProjects)
 	if err != nil {
 		return runnerDetails{}, err
 	}
-	return s.runnerDetails(c, &d, in.IncludeProjects), nil
+	e := s.runnerDetails(c, &d)
+	if in.IncludeProjects {
+		projects, err := s.runnerProjects(ctx, d.Projects)
+		if err != nil {
+			return runnerDetails{}, err
+		}
+		e.Projects = &projects
+	}
+	return e, nil
 }
 
 // present returns text, "" if it is blank as Rails understands it.

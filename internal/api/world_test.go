@@ -390,6 +390,8 @@ func (s *scribe) groupKeys(g *baton.Namespace) error {
 		switch key {
 		case "visibility":
 			g.Visibility = baton.Visibility(value)
+		case "shared_runners_setting":
+			g.SharedRunnersSetting = baton.SharedRunnersSetting(value)
 		case "runner_registration_enabled":
 			g.RunnerRegistrationEnabled = value == "true"
 		case "runner_token_expiration_interval":
@@ -429,6 +431,10 @@ func (s *scribe) projectKeys(p *baton.Project) error {
 		switch key {
 		case "visibility":
 			p.Visibility = baton.Visibility(value)
+		case "shared_runners_enabled":
+			p.SharedRunnersEnabled = value == "true"
+		case "group_runners_enabled":
+			p.GroupRunnersEnabled = value == "true"
 		case "runner_registration_enabled":
 			p.RunnerRegistrationEnabled = value == "true"
 		case "runner_token_expiration_interval":

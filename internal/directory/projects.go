@@ -98,13 +98,21 @@ func (d *Directory) Projects(ctx context.Context, a *access.Actor, l ProjectList
 	if err != nil {
 		return nil, 0, fmt.Errorf("count projects: %w", err)
 	}
+	placed, err := d.Place(ctx, projects)
+	return placed, total, err
+}
+
+// Place adds to projects, which the actor was shown, the namespaces they are
+// in.
+func (d *Directory) Place(ctx context.Context, projects []baton.Project) ([]PlacedProject, error) {
 	placed := make([]PlacedProject, len(projects))
 	for i := range projects {
+		var err error
 		if placed[i], err = place(ctx, d.store, projects[i]); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	return placed, total, nil
+	return placed, nil
 }
 
 // CreateProject makes a project in a namespace, or in the actor's own if that

@@ -44,7 +44,7 @@ const insufficient = "Insufficient permissions"
 // with an idempotency key; if the same key has an answer already the error is
 // CodeConflict and no runner is made.
 func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answer func(Created) (store.Answer, error)) (Created, error) {
-	scope, err := s.scope(ctx, a, n.Runner)
+	scope, err := s.view.scope(ctx, a, n.Runner)
 	if err != nil {
 		return Created{}, err
 	}
@@ -110,12 +110,12 @@ func (sc *runnerScope) expiry(now time.Time) time.Time {
 }
 
 // scope finds where the runner is to be made and whether the actor may.
-func (s *Service) scope(ctx context.Context, a *access.Actor, r baton.Runner) (runnerScope, error) {
+func (v view) scope(ctx context.Context, a *access.Actor, r baton.Runner) (runnerScope, error) {
 	switch r.Type {
 	case baton.GroupRunner:
-		return s.groupScope(ctx, a, r.GroupID)
+		return v.groupScope(ctx, a, r.GroupID)
 	case baton.ProjectRunner:
-		return s.projectScope(ctx, a, r.ProjectID)
+		return v.projectScope(ctx, a, r.ProjectID)
 	case baton.InstanceRunner:
 		if !a.Admin {
 			return runnerScope{}, baton.Denied(insufficient)
@@ -129,8 +129,8 @@ func (s *Service) scope(ctx context.Context, a *access.Actor, r baton.Runner) (r
 	}
 }
 
-func (s *Service) groupScope(ctx context.Context, a *access.Actor, id baton.NamespaceID) (runnerScope, error) {
-	chain, err := s.store.Ancestors(ctx, id)
+func (v view) groupScope(ctx context.Context, a *access.Actor, id baton.NamespaceID) (runnerScope, error) {
+	chain, err := v.Ancestors(ctx, id)
 	if baton.IsNotFound(err) || err == nil && chain[0].Kind != baton.GroupNamespace {
 		return runnerScope{}, &baton.Error{Code: baton.CodeInvalid, Message: "Missing/invalid group", Cause: err}
 	}
@@ -138,7 +138,7 @@ func (s *Service) groupScope(ctx context.Context, a *access.Actor, id baton.Name
 		return runnerScope{}, fmt.Errorf("find group: %w", err)
 	}
 	group := chain[0]
-	may, err := s.policy.CanGroup(ctx, a, access.CreateRunner, &group)
+	may, err := v.policy.CanGroup(ctx, a, access.CreateRunner, &group)
 	if err != nil {
 		return runnerScope{}, err
 	}
@@ -169,15 +169,15 @@ func restricted(a *access.Actor, chain []baton.Namespace) bool {
 	return false
 }
 
-func (s *Service) projectScope(ctx context.Context, a *access.Actor, id baton.ProjectID) (runnerScope, error) {
-	project, err := s.store.Project(ctx, id)
+func (v view) projectScope(ctx context.Context, a *access.Actor, id baton.ProjectID) (runnerScope, error) {
+	project, err := v.Project(ctx, id)
 	if baton.IsNotFound(err) {
 		return runnerScope{}, &baton.Error{Code: baton.CodeInvalid, Message: "Missing/invalid project", Cause: err}
 	}
 	if err != nil {
 		return runnerScope{}, fmt.Errorf("find project: %w", err)
 	}
-	may, err := s.policy.CanProject(ctx, a, access.CreateRunner, &project)
+	may, err := v.policy.CanProject(ctx, a, access.CreateRunner, &project)
 	if err != nil {
 		return runnerScope{}, err
 	}
@@ -186,7 +186,7 @@ func (s *Service) projectScope(ctx context.Context, a *access.Actor, id baton.Pr
 	if !may || !a.Admin && !open {
 		return runnerScope{}, baton.Denied(insufficient)
 	}
-	chain, err := s.store.Ancestors(ctx, project.NamespaceID)
+	chain, err := v.Ancestors(ctx, project.NamespaceID)
 	if err != nil {
 		return runnerScope{}, fmt.Errorf("find ancestors: %w", err)
 	}

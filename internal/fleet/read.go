@@ -1,33 +1,15 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/store"
 )
-
-// noAccess is what GitLab says of a runner that exists and is not the
-// caller's.
-const noAccess = "No access granted"
-
-// All returns a part of all runners and their number, for administrators.
-func (s *Service) All(ctx context.Context, a *access.Actor, f store.RunnerFilter, p store.Page) ([]baton.Runner, int, error) {
-	if !a.Admin {
-		return nil, 0, baton.Denied("")
-	}
-	total, err := s.store.CountRunners(ctx, f)
-	if err != nil {
-		return nil, 0, fmt.Errorf("count runners: %w", err)
-	}
-	rows, err := s.store.Runners(ctx, f, p)
-	if err != nil {
-		return nil, 0, fmt.Errorf("list runners: %w", err)
-	}
-	return rows, total, nil
-}
 
 // Details is a runner with what surrounds it, as far as the actor may see.
 type Details struct {
@@ -36,10 +18,11 @@ type Details struct {
 	Creator *baton.User
 	// Latest is the manager that called last, nil for none.
 	Latest *baton.Manager
-	// Projects are those of a project runner that the actor may see, Group is
-	// the group of a group runner, else nil.
+	// Projects are those of a project runner that the actor is a member of, or
+	// all of them for an administrator; only if they were asked for.
 	Projects []baton.Project
-	Group    *baton.Namespace
+	// Group is the group of a group runner, else nil.
+	Group *baton.Namespace
 	// MayUpdate tells whether the actor may change the runner, and so read its
 	// maintenance note.
 	MayUpdate bool
@@ -47,28 +30,35 @@ type Details struct {
 
 // Runner returns the runner with its details. A runner that is not there is
 // CodeNotFound, one that the actor may not read CodeDenied.
-func (s *Service) Runner(ctx context.Context, a *access.Actor, id baton.RunnerID) (Details, error) {
-	r, err := s.store.Runner(ctx, id)
-	if err != nil {
-		return Details{}, fmt.Errorf("find runner: %w", err)
-	}
-	d := Details{Runner: r}
-	switch r.Type {
-	case baton.GroupRunner:
-		err = s.groupDetails(ctx, a, &d)
-	case baton.ProjectRunner:
-		err = s.projectDetails(ctx, a, &d)
-	case baton.InstanceRunner:
-		// Every user may see who serves the whole instance.
-		d.MayUpdate = a.Admin
-	}
+// https://docs.gitlab.com/api/runners/#retrieve-runner-details.
+func (s *Service) Runner(ctx context.Context, a *access.Actor, id baton.RunnerID, withProjects bool) (Details, error) {
+	r, can, err := s.readable(ctx, a, id)
 	if err != nil {
 		return Details{}, err
 	}
-	if d.Creator, err = s.creator(ctx, r.CreatorID); err != nil {
+	d := Details{Runner: r, MayUpdate: can.update}
+	if withProjects && r.Type == baton.ProjectRunner {
+		if d.Projects, err = s.memberProjects(ctx, a, id); err != nil {
+			return Details{}, err
+		}
+	}
+	return s.complete(ctx, d)
+}
+
+// complete fills in what needs no permission of its own.
+func (s *Service) complete(ctx context.Context, d Details) (Details, error) {
+	if d.Runner.Type == baton.GroupRunner {
+		g, err := s.store.Namespace(ctx, d.Runner.GroupID)
+		if err != nil {
+			return Details{}, fmt.Errorf("find group of runner: %w", err)
+		}
+		d.Group = &g
+	}
+	var err error
+	if d.Creator, err = s.creator(ctx, d.Runner.CreatorID); err != nil {
 		return Details{}, err
 	}
-	managers, err := s.store.Managers(ctx, id)
+	managers, err := s.store.Managers(ctx, d.Runner.ID)
 	if err != nil {
 		return Details{}, fmt.Errorf("list managers: %w", err)
 	}
@@ -78,49 +68,83 @@ func (s *Service) Runner(ctx context.Context, a *access.Actor, id baton.RunnerID
 	return d, nil
 }
 
-// groupDetails fills in the group and what the actor may do there.
-func (s *Service) groupDetails(ctx context.Context, a *access.Actor, d *Details) error {
-	g, err := s.store.Namespace(ctx, d.Runner.GroupID)
+// readable returns the runner if the actor may read it.
+func (s *Service) readable(ctx context.Context, a *access.Actor, id baton.RunnerID) (baton.Runner, rights, error) {
+	r, err := s.store.Runner(ctx, id)
 	if err != nil {
-		return fmt.Errorf("find group of runner: %w", err)
+		return baton.Runner{}, rights{}, fmt.Errorf("find runner: %w", err)
 	}
-	d.Group = &g
-	may, err := s.policy.CanGroup(ctx, a, access.ReadRunners, &g)
-	if err != nil {
-		return err
+	can, err := s.view.rights(ctx, a, &r)
+	if err == nil && !can.read {
+		err = baton.Denied(noAccess)
 	}
-	if !may {
-		return baton.Denied(noAccess)
-	}
-	d.MayUpdate, err = s.policy.CanGroup(ctx, a, access.ManageRunners, &g)
-	return err
+	return r, can, err
 }
 
-// projectDetails fills in the projects and what the actor may do there: a role
-// in any of the assigned projects opens the runner, and lets change it if it
-// is the owner's, or one of several.
-func (s *Service) projectDetails(ctx context.Context, a *access.Actor, d *Details) error {
-	projects, err := s.store.RunnerProjects(ctx, d.Runner.ID)
+// maxProjects is how many projects the details of a runner list at most. Who
+// shares a runner among more has them in pages, from [Service.Projects].
+const maxProjects = 1000
+
+func (s *Service) memberProjects(ctx context.Context, a *access.Actor, id baton.RunnerID) ([]baton.Project, error) {
+	f := store.ProjectFilter{RunnerID: id}
+	if !a.Admin {
+		f.VisibleTo, f.Membership = viewer(a), true
+	}
+	projects, err := s.store.Projects(ctx, f, store.Page{Limit: maxProjects})
 	if err != nil {
-		return fmt.Errorf("list projects of runner: %w", err)
+		return nil, fmt.Errorf("list projects of runner: %w", err)
 	}
-	may := a.Admin
-	for _, p := range projects {
-		level, err := s.policy.Level(ctx, a, baton.InProject(p.ID))
-		if err != nil {
-			return err
-		}
-		if level >= baton.GuestAccess {
-			d.Projects = append(d.Projects, p)
-		}
-		manages := level >= baton.MaintainerAccess
-		may = may || manages
-		d.MayUpdate = d.MayUpdate || manages && (p.ID == d.Runner.ProjectID || len(projects) > 1)
+	return projects, nil
+}
+
+// Projects returns a part of the projects of the runner that the actor may
+// see, and their number.
+// https://docs.gitlab.com/api/runners/#list-all-projects-associated-with-a-runner.
+func (s *Service) Projects(ctx context.Context, a *access.Actor, id baton.RunnerID, p store.Page) ([]baton.Project, int, error) {
+	if _, _, err := s.readable(ctx, a, id); err != nil {
+		return nil, 0, err
 	}
-	if !may {
-		return baton.Denied(noAccess)
+	f := store.ProjectFilter{RunnerID: id}
+	if !a.Admin {
+		f.VisibleTo = viewer(a)
 	}
-	return nil
+	total, err := s.store.CountProjects(ctx, f)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count projects of runner: %w", err)
+	}
+	projects, err := s.store.Projects(ctx, f, p)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list projects of runner: %w", err)
+	}
+	return projects, total, nil
+}
+
+// Managers returns the managers of the runner, the oldest first.
+// https://docs.gitlab.com/api/runners/#list-all-runners-managers.
+func (s *Service) Managers(ctx context.Context, a *access.Actor, id baton.RunnerID) ([]baton.Manager, error) {
+	if _, _, err := s.readable(ctx, a, id); err != nil {
+		return nil, err
+	}
+	managers, err := s.store.Managers(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("list managers: %w", err)
+	}
+	slices.SortFunc(managers, func(m, n baton.Manager) int { return cmp.Compare(m.ID, n.ID) })
+	return managers, nil
+}
+
+// MayReadJobs is CodeNotFound when there is no such runner, and CodeDenied when
+// the actor may not see the jobs that it ran.
+func (s *Service) MayReadJobs(ctx context.Context, a *access.Actor, id baton.RunnerID) error {
+	r, err := s.store.Runner(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find runner: %w", err)
+	}
+	can, err := s.view.rights(ctx, a, &r)
+	if err == nil && !can.readJobs {
+		err = baton.Denied(noAccess)
+	}
+	return err
 }
 
 // creator returns the user with the id, nil when there is none.

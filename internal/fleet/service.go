@@ -11,27 +11,43 @@ import (
 
 // A Store is what the fleet needs of storage.
 type Store interface {
-	store.NamespaceReader
-	store.ProjectReader
-	store.MemberReader
-	store.UserReader
+	reader
 	store.PrincipalReader
-	store.RunnerReader
 	store.RunnerCreator
 	Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx) error) error
 }
 
+// A reader is what both a [Store] and a transaction can be asked.
+type reader interface {
+	store.NamespaceReader
+	store.ProjectReader
+	store.MemberReader
+	store.UserReader
+	store.RunnerReader
+}
+
 // A Service manages the fleet.
 type Service struct {
-	store  Store
-	policy access.Policy
-	now    func() time.Time
+	store Store
+	view  view
+	now   func() time.Time
 }
 
 // New returns a service on the store that tells time by now.
 func New(s Store, now func() time.Time) *Service {
-	return &Service{store: s, policy: access.Policy{Members: s}, now: now}
+	return &Service{store: s, view: look(s), now: now}
 }
+
+// A view answers questions from what it reads: what is committed, or what a
+// transaction sees. A change asks inside its transaction, so that a right that
+// was taken away meanwhile does not count.
+type view struct {
+	reader
+
+	policy access.Policy
+}
+
+func look(r reader) view { return view{r, access.Policy{Members: r}} }
 
 // source returns the group or project that a runner belongs to, zero for an
 // instance runner.

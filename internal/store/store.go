@@ -244,11 +244,14 @@ type ProjectFilter struct {
 	Search string
 	// NamespaceID leaves the projects directly in a namespace.
 	NamespaceID baton.NamespaceID
+	// RunnerID leaves the projects that a project runner is assigned to.
+	RunnerID baton.RunnerID
 	// VisibleTo, unless nil, leaves what the user may see, as in GroupFilter.
 	VisibleTo *Viewer
-	// Owned and Membership, with VisibleTo, leave the projects the viewer is
-	// an Owner, or any member, of.
+	// Owned, Maintained and Membership, with VisibleTo, leave the projects the
+	// viewer is an Owner, at least a Maintainer, or any member, of.
 	Owned      bool
+	Maintained bool
 	Membership bool
 }
 
@@ -291,6 +294,9 @@ type MemberReader interface {
 	// SeesGroup reports whether the user is a member of the group, an
 	// ancestor, or of any group or project below, directly or by a share.
 	SeesGroup(ctx context.Context, user baton.UserID, group baton.NamespaceID, today baton.Date) (bool, error)
+	// MaintainsBelow reports whether the user is at least a Maintainer of a
+	// project anywhere below the group that lets the runners of groups in.
+	MaintainsBelow(ctx context.Context, user baton.UserID, group baton.NamespaceID, today baton.Date) (bool, error)
 	Shares(ctx context.Context, of baton.Source) ([]baton.Share, error)
 }
 
@@ -308,10 +314,49 @@ type MemberWriter interface {
 
 // A RunnerFilter chooses runners; the zero value chooses all.
 type RunnerFilter struct {
+	// Types, unless nil, are those wanted; an empty list wants none.
 	Types  []baton.RunnerType
 	Paused *bool
 	// Tags, unless empty, must all be among the runner's.
 	Tags []string
+	// Contacts must all hold for the runner at Now.
+	Contacts []ContactState
+	Now      time.Time
+	// VersionPrefix, unless "", begins the version of one of its managers.
+	VersionPrefix string
+	// Among, unless nil, leaves the runners of a scope.
+	Among *RunnerScope
+}
+
+// A ContactState says how long a runner has been silent. Unlike
+// [baton.Runner.Status] the states overlap, as in GitLab's lists.
+type ContactState string
+
+// The contact states.
+const (
+	// ContactOnline: a manager called within [baton.OnlineWindow].
+	ContactOnline ContactState = "online"
+	// ContactOffline: the last call was longer ago.
+	ContactOffline ContactState = "offline"
+	// ContactNever: no manager ever called.
+	ContactNever ContactState = "never_contacted"
+	// ContactStale: neither creation nor call within [baton.StaleAfter].
+	ContactStale ContactState = "stale"
+)
+
+// A RunnerScope is the runners that belong to something: those for which any
+// of its fields holds. The zero scope has none.
+type RunnerScope struct {
+	// Instance adds all instance runners.
+	Instance bool
+	// Groups adds the runners of these groups.
+	Groups []baton.NamespaceID
+	// Project adds the runners that are assigned to the project.
+	Project baton.ProjectID
+	// Managed adds what the viewer manages by a role: the runners of the groups
+	// the viewer is an Owner of, and those assigned to a project in which the
+	// viewer is a Maintainer or more.
+	Managed *Viewer
 }
 
 // A RunnerReader reads runners.
@@ -320,7 +365,9 @@ type RunnerReader interface {
 	Runner(ctx context.Context, id baton.RunnerID) (baton.Runner, error)
 	// Runners returns runners with their tags.
 	Runners(ctx context.Context, f RunnerFilter, p Page) ([]baton.Runner, error)
-	CountRunners(ctx context.Context, f RunnerFilter) (int, error)
+	// CountRunners returns how many runners there are, but counts no further
+	// than most.
+	CountRunners(ctx context.Context, f RunnerFilter, most int) (int, error)
 	// RunnerProjects returns the projects that a project runner is assigned
 	// to, the one that was assigned first ahead.
 	RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error)

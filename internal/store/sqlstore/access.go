@@ -124,3 +124,16 @@ func (r reader) SeesGroup(ctx context.Context, user baton.UserID, group baton.Na
 	var one int
 	return r.value(ctx, "read access to group", &one, w.text.String(), w.args...)
 }
+
+func (r reader) MaintainsBelow(ctx context.Context, user baton.UserID, group baton.NamespaceID, today baton.Date) (bool, error) {
+	w := new(where)
+	w.write(reach+`, below (id) AS (
+		SELECT id FROM namespaces WHERE id = ?
+		UNION ALL
+		SELECT n.id FROM below JOIN namespaces n ON n.parent_id = below.id
+	) SELECT 1 FROM open_projects o JOIN projects p ON p.id = o.id
+	WHERE p.group_runners_enabled AND p.namespace_id IN (SELECT id FROM below) LIMIT 1`,
+		append(reachArgs(&store.Viewer{UserID: user, Today: today}, baton.MaintainerAccess), group)...)
+	var one int
+	return r.value(ctx, "look for maintained projects", &one, w.text.String(), w.args...)
+}

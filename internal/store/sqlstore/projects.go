@@ -56,11 +56,17 @@ func projectsWhere(f store.ProjectFilter) *where {
 	if f.NamespaceID != 0 {
 		w.and("p.namespace_id = ?", f.NamespaceID)
 	}
+	if f.RunnerID != 0 {
+		w.and("p.id IN (SELECT project_id FROM runner_projects WHERE runner_id = ?)", f.RunnerID)
+	}
 	if f.VisibleTo != nil {
 		const reached = "p.id IN (" + reach + " SELECT id FROM open_projects)"
 		w.visible("p.visibility", reached, f.VisibleTo)
 		if f.Owned {
 			w.and(reached, reachArgs(f.VisibleTo, baton.OwnerAccess)...)
+		}
+		if f.Maintained {
+			w.and(reached, reachArgs(f.VisibleTo, baton.MaintainerAccess)...)
 		}
 		if f.Membership {
 			w.and(reached, reachArgs(f.VisibleTo, baton.MinimalAccess)...)

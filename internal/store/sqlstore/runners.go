@@ -94,32 +94,6 @@ func oneRunner(all []baton.Runner, err error) (baton.Runner, error) {
 	return all[0], nil
 }
 
-func (r reader) Runners(ctx context.Context, f store.RunnerFilter, p store.Page) ([]baton.Runner, error) {
-	w := runnersWhere(f)
-	w.page("r.id", p)
-	// The page is cut before the tags are joined, which multiply its rows.
-	return r.taggedRunners(ctx, nil, "SELECT "+runners.columns+", g.tag FROM (SELECT "+runners.from+w.text.String()+") r"+joinTags+
-		"ORDER BY r.id, g.position", w.args...)
-}
-
-func (r reader) CountRunners(ctx context.Context, f store.RunnerFilter) (int, error) {
-	return runners.count(ctx, r, runnersWhere(f))
-}
-
-func runnersWhere(f store.RunnerFilter) *where {
-	w := new(where)
-	if len(f.Types) > 0 {
-		in(w, "r.type", f.Types)
-	}
-	if f.Paused != nil {
-		w.and(not(!*f.Paused) + "r.paused")
-	}
-	for _, tag := range f.Tags {
-		w.and("EXISTS (SELECT 1 FROM runner_tags t WHERE t.runner_id = r.id AND t.tag = ?)", tag)
-	}
-	return w
-}
-
 func (r reader) RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error) {
 	return projects.list(ctx, r, "JOIN runner_projects a ON a.project_id = p.id WHERE a.runner_id = $1 ORDER BY a.created_at, p.id", id)
 }

@@ -74,7 +74,7 @@ var createTests = []test{
 		if _, err := s.CreateRunner(ctx, unsealed); !errors.Is(err, sealing) {
 			s.Errorf("error %v, want %v", err, sealing)
 		}
-		same(s, must(s.CountRunners(ctx, store.RunnerFilter{})), 1)
+		same(s, must(s.CountRunners(ctx, store.RunnerFilter{}, most)), 1)
 		same(s, must(s.CountAuditEvents(ctx, store.AuditFilter{})), 1)
 	}},
 	{"CreateRunner/Cancelled", func(s *suite) {
@@ -83,7 +83,7 @@ var createTests = []test{
 		if _, err := s.CreateRunner(ctx, s.creation(baton.Runner{})); !errors.Is(err, context.Canceled) {
 			s.Errorf("error %v, want that of the context", err)
 		}
-		same(s, must(s.CountRunners(s.Context(), store.RunnerFilter{})), 0)
+		same(s, must(s.CountRunners(s.Context(), store.RunnerFilter{}, most)), 0)
 	}},
 	{"CreateRunner/Panic", func(s *suite) {
 		c := s.creation(baton.Runner{})
@@ -97,7 +97,7 @@ var createTests = []test{
 			_, _ = s.CreateRunner(s.Context(), c) // panics
 		}()
 		s.runner(baton.Runner{})
-		same(s, must(s.CountRunners(s.Context(), store.RunnerFilter{})), 1)
+		same(s, must(s.CountRunners(s.Context(), store.RunnerFilter{}, most)), 1)
 	}},
 	{"CreateRunner/AtOnce", func(s *suite) {
 		// Good and bad ones share batches, and every one has its own outcome.

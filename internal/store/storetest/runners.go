@@ -70,13 +70,101 @@ var runnerTests = []test{
 			{store.RunnerFilter{Tags: []string{"linux"}}, []baton.Runner{a, b}},
 			{store.RunnerFilter{Tags: []string{"arm", "linux"}}, []baton.Runner{a}},
 			{store.RunnerFilter{Tags: []string{"Linux"}}, []baton.Runner{}},
+			{store.RunnerFilter{Tags: []string{"linux"}, Paused: &no}, []baton.Runner{a}},
+			{store.RunnerFilter{Types: []baton.RunnerType{}}, []baton.Runner{}},
 		} {
 			same(s, must(s.Runners(ctx, row.f, all)), row.want)
-			same(s, must(s.CountRunners(ctx, row.f)), len(row.want))
+			same(s, must(s.CountRunners(ctx, row.f, most)), len(row.want))
 		}
+		// What is counted is bounded.
+		same(s, must(s.CountRunners(ctx, store.RunnerFilter{}, 2)), 2)
 		// A page has so many runners, not so many tags.
 		same(s, must(s.Runners(ctx, store.RunnerFilter{}, store.Page{Limit: 2})), []baton.Runner{a, b})
 		same(s, must(s.Runners(ctx, store.RunnerFilter{}, store.Page{Limit: 2, Offset: 1})), []baton.Runner{b, c})
+	}},
+	{"Runner/ListByContact", func(s *suite) {
+		ctx := s.Context()
+		silent := s.runner(baton.Runner{Tags: []string{"t"}})
+		online := s.runner(baton.Runner{})
+		offline := s.runner(baton.Runner{})
+		later := kept.Add(baton.StaleAfter)
+		touch := func(r baton.Runner, version string, at time.Time) baton.Runner {
+			s.tx(func(ctx context.Context, tx store.Tx) error {
+				return tx.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: r.ID, SystemID: "s", Version: version, ContactedAt: at}})
+			})
+			return must(s.Runner(ctx, r.ID))
+		}
+		online = touch(online, "18.11.0", later)
+		offline = touch(offline, "18.1.0", later.Add(-baton.OnlineWindow))
+		for _, row := range []struct {
+			f    store.RunnerFilter
+			want []baton.Runner
+		}{
+			{store.RunnerFilter{Contacts: []store.ContactState{store.ContactOnline}}, []baton.Runner{online}},
+			{store.RunnerFilter{Contacts: []store.ContactState{store.ContactOffline}}, []baton.Runner{offline}},
+			{store.RunnerFilter{Contacts: []store.ContactState{store.ContactNever}}, []baton.Runner{silent}},
+			{store.RunnerFilter{Contacts: []store.ContactState{store.ContactStale}}, []baton.Runner{silent}},
+			{store.RunnerFilter{Contacts: []store.ContactState{store.ContactStale, store.ContactOnline}}, []baton.Runner{}},
+			{store.RunnerFilter{Contacts: []store.ContactState{store.ContactNever}, Tags: []string{"t"}}, []baton.Runner{silent}},
+			{store.RunnerFilter{VersionPrefix: "18.1"}, []baton.Runner{online, offline}},
+			{store.RunnerFilter{VersionPrefix: "18.11"}, []baton.Runner{online}},
+			{store.RunnerFilter{VersionPrefix: "8"}, []baton.Runner{}},
+		} {
+			row.f.Now = later
+			same(s, must(s.Runners(ctx, row.f, all)), row.want)
+			same(s, must(s.CountRunners(ctx, row.f, most)), len(row.want))
+		}
+		// A week after its last call, and not before, a runner is stale.
+		stale := store.RunnerFilter{Contacts: []store.ContactState{store.ContactStale}, Now: later.Add(baton.StaleAfter - time.Microsecond)}
+		same(s, must(s.Runners(ctx, stale, all)), []baton.Runner{silent, offline})
+		stale.Now = later.Add(baton.StaleAfter)
+		same(s, must(s.Runners(ctx, stale, all)), []baton.Runner{silent, online, offline})
+	}},
+	{"Runner/ListAmong", func(s *suite) {
+		ctx := s.Context()
+		u, other := s.user("u"), s.user("o")
+		top := s.group("top", 0)
+		sub := s.group("sub", top.ID)
+		p, q := s.project("p", sub.ID), s.project("q", sub.ID)
+		instance := s.runner(baton.Runner{Tags: []string{"t"}})
+		ofTop := s.runner(baton.Runner{Type: baton.GroupRunner, GroupID: top.ID, Tags: []string{"t"}})
+		ofSub := s.runner(baton.Runner{Type: baton.GroupRunner, GroupID: sub.ID})
+		ofP := s.runner(baton.Runner{Type: baton.ProjectRunner, ProjectID: p.ID})
+		ofQ := s.runner(baton.Runner{Type: baton.ProjectRunner, ProjectID: q.ID})
+		s.member(u, baton.InGroup(sub.ID), baton.OwnerAccess)
+		s.member(other, baton.InProject(q.ID), baton.MaintainerAccess)
+		for _, row := range []struct {
+			among store.RunnerScope
+			want  []baton.Runner
+		}{
+			{store.RunnerScope{}, []baton.Runner{}},
+			{store.RunnerScope{Instance: true}, []baton.Runner{instance}},
+			{store.RunnerScope{Groups: []baton.NamespaceID{top.ID, sub.ID}}, []baton.Runner{ofTop, ofSub}},
+			{store.RunnerScope{Project: p.ID}, []baton.Runner{ofP}},
+			{store.RunnerScope{Instance: true, Groups: []baton.NamespaceID{sub.ID}, Project: q.ID}, []baton.Runner{instance, ofSub, ofQ}},
+			{store.RunnerScope{Managed: &store.Viewer{UserID: u.ID, Today: today}}, []baton.Runner{ofSub, ofP, ofQ}},
+			{store.RunnerScope{Managed: &store.Viewer{UserID: other.ID, Today: today}}, []baton.Runner{ofQ}},
+		} {
+			f := store.RunnerFilter{Among: &row.among}
+			same(s, must(s.Runners(ctx, f, all)), row.want)
+			same(s, must(s.CountRunners(ctx, f, most)), len(row.want))
+		}
+		same(s, must(s.Runners(ctx, store.RunnerFilter{
+			Tags: []string{"t"}, Among: &store.RunnerScope{Groups: []baton.NamespaceID{top.ID}},
+		}, all)), []baton.Runner{ofTop})
+
+		same(s, must(s.Projects(ctx, store.ProjectFilter{RunnerID: ofP.ID}, all)), []baton.Project{p})
+		viewer := &store.Viewer{UserID: other.ID, Today: today}
+		same(s, must(s.CountProjects(ctx, store.ProjectFilter{RunnerID: ofQ.ID, VisibleTo: viewer, Maintained: true})), 1)
+		same(s, must(s.CountProjects(ctx, store.ProjectFilter{RunnerID: ofP.ID, VisibleTo: viewer, Maintained: true})), 0)
+
+		// A Maintainer below a group is one where its runners are let in.
+		below := func() bool { return must(s.MaintainsBelow(ctx, other.ID, top.ID, today)) }
+		same(s, below(), false)
+		q.GroupRunnersEnabled = true
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateProject(ctx, q) })
+		same(s, below(), true)
+		same(s, must(s.MaintainsBelow(ctx, other.ID, 99, today)), false)
 	}},
 	{"Runner/Delete", func(s *suite) {
 		ctx := s.Context()

@@ -62,7 +62,10 @@ const (
 	tomorrow  = baton.Date("2026-03-02")
 )
 
-var all = store.Page{Limit: 1000}
+var all = store.Page{Limit: most}
+
+// most is more rows than any test has.
+const most = 1000
 
 // tx runs fn in a transaction that must succeed.
 func (s *suite) tx(fn func(ctx context.Context, tx store.Tx) error) {

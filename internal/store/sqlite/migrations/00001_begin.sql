@@ -162,6 +162,10 @@ CREATE TABLE runners (
 CREATE INDEX runners_group ON runners (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX runners_project ON runners (project_id) WHERE project_id IS NOT NULL;
 CREATE INDEX runners_creator ON runners (creator_id) WHERE creator_id IS NOT NULL;
+-- For lists, which are ordered by id: in SQLite every index ends with it.
+CREATE INDEX runners_type ON runners (type);
+CREATE INDEX runners_paused ON runners (paused);
+CREATE INDEX runners_contacted ON runners (contacted_at);
 
 CREATE TABLE runner_tags (
     runner_id INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
@@ -193,6 +197,7 @@ CREATE TABLE runner_managers (
     created_at   TIMESTAMP NOT NULL,
     UNIQUE (runner_id, system_id)
 );
+CREATE INDEX runner_managers_version ON runner_managers (version, runner_id);
 
 -- No foreign keys: the log outlives what it tells of. Its rows are never
 -- deleted, so the ids need no AUTOINCREMENT to be given once.

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"baton.example/baton"
+)
+
+// managerEntity is one of the machines that work under a runner's token.
+type managerEntity struct {
+	ID                 baton.ManagerID    `json:"id"`
+	SystemID           string             `json:"system_id"`
+	Version            *string            `json:"version"`
+	Revision           *string            `json:"revision"`
+	Platform           *string            `json:"platform"`
+	Architecture       *string            `json:"architecture"`
+	CreatedAt          timestamp          `json:"created_at"`
+	ContactedAt        timestamp          `json:"contacted_at"`
+	IPAddress          *string            `json:"ip_address"`
+	Status             baton.RunnerStatus `json:"status"`
+	JobExecutionStatus string             `json:"job_execution_status"`
+}
+
+// listRunnerManagers lists all managers: GitLab has no pages of them.
+// https://docs.gitlab.com/api/runners/#list-all-runners-managers.
+func (s *Server) listRunnerManagers(ctx context.Context, c *call, in runnerParams) ([]managerEntity, error) {
+	managers, err := s.Fleet.Managers(ctx, c.actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return each(managers, func(m baton.Manager) managerEntity {
+		return managerEntity{
+			ID: m.ID, SystemID: m.SystemID,
+			Version: orNull(m.Version), Revision: orNull(m.Revision),
+			Platform: orNull(m.Platform), Architecture: orNull(m.Architecture),
+			CreatedAt: timestamp(m.CreatedAt), ContactedAt: timestamp(m.ContactedAt),
+			IPAddress: orNull(m.IP), Status: m.Status(c.now), JobExecutionStatus: "idle",
+		}
+	}), nil
+}
+
+// listRunnerProjectsParams are what GET /runners/:id/projects takes.
+type listRunnerProjectsParams struct {
+	runnerParams
+	paging
+}
+
+// listRunnerProjects lists what a project runner is assigned to, as far as the
+// caller may see it.
+// https://docs.gitlab.com/api/runners/#list-all-projects-associated-with-a-runner.
+func (s *Server) listRunnerProjects(ctx context.Context, c *call, in listRunnerProjectsParams) (list[runnerProject], error) {
+	projects, total, err := s.Fleet.Projects(ctx, c.actor, in.ID, in.rows())
+	if err != nil {
+		return list[runnerProject]{}, err
+	}
+	rows, err := s.runnerProjects(ctx, projects)
+	return list[runnerProject]{rows, total, in.paging}, err
+}
+
+// listRunnerJobsParams are what GET /runners/:id/jobs takes.
+// https://docs.gitlab.com/api/runners/#list-all-jobs-processed-by-a-runner.
+type listRunnerJobsParams struct {
+	runnerParams
+	SystemID   string `param:"system_id" doc:"Only jobs that the manager ran."`
+	Status     string `param:"status" values:"created,waiting_for_resource,preparing,waiting_for_callback,pending,running,success,failed,canceling,canceled,skipped,manual,scheduled" doc:"Only jobs of the status."`
+	OrderBy    string `param:"order_by" values:"id" doc:"What to order by."`
+	Sort       string `param:"sort" values:"asc,desc" default:"desc" doc:"The direction of order_by."`
+	Cursor     string `param:"cursor" doc:"Where a page of a keyset begins."`
+	Pagination string `param:"pagination" doc:"keyset, for pages that begin at a cursor."`
+	paging
+}
+
+// listRunnerJobs lists no jobs, since there are none yet, to whoever may see
+// them.
+func (s *Server) listRunnerJobs(ctx context.Context, c *call, in listRunnerJobsParams) (any, error) {
+	if err := s.Fleet.MayReadJobs(ctx, c.actor, in.ID); err != nil {
+		return nil, err
+	}
+	jobs := list[struct{}]{page: in.paging}
+	switch {
+	case in.Pagination == "keyset":
+		return []struct{}{}, nil // the only page names no other
+	case in.SystemID != "":
+		return uncounted[struct{}]{jobs}, nil
+	}
+	return jobs, nil
+}
+
+// uncounted is a list whose length is not told.
+type uncounted[T any] struct{ list[T] }
+
+// paginate sets the headers of a list but for those that tell its length.
+func (l uncounted[T]) paginate(s *Server, c *call) any {
+	rows := l.list.paginate(s, c)
+	c.reply.Del("X-Total")
+	c.reply.Del("X-Total-Pages")
+	links := c.reply.Get("Link") // the one to the last page ends them
+	c.reply.Set("Link", links[:strings.LastIndex(links, ", <")])
+	return rows
+}

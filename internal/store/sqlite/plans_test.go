@@ -1,0 +1,97 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/store/sqlite"
+	"baton.example/baton/internal/store/sqlstore"
+)
+
+// TestRunnerListsUseIndexes holds every filter of the lists of runners to an
+// index: none may look at every runner, whatever it finds.
+func TestRunnerListsUseIndexes(t *testing.T) {
+	db, err := sqlite.OpenDatabase(t.Context(), filepath.Join(t.TempDir(), "baton.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := &explainer{Database: db, q: db.Reads()}
+	s := sqlstore.New(plans, sqlstore.Options{})
+	defer func() { _ = s.Close() }()
+
+	now := time.Now()
+	for name, f := range map[string]store.RunnerFilter{
+		"type":            {Types: []baton.RunnerType{baton.GroupRunner}},
+		"paused":          {Paused: new(true)},
+		"active":          {Paused: new(false)},
+		"tag":             {Tags: []string{"a"}},
+		"tags":            {Tags: []string{"a", "b"}},
+		"online":          {Contacts: []store.ContactState{store.ContactOnline}},
+		"offline":         {Contacts: []store.ContactState{store.ContactOffline}},
+		"never":           {Contacts: []store.ContactState{store.ContactNever}},
+		"stale":           {Contacts: []store.ContactState{store.ContactStale}},
+		"version":         {VersionPrefix: "18."},
+		"status and tags": {Contacts: []store.ContactState{store.ContactOnline}, Tags: []string{"a"}},
+		"type and paused": {Types: []baton.RunnerType{baton.GroupRunner}, Paused: new(true)},
+		"project":         {Among: &store.RunnerScope{Project: 1, Groups: []baton.NamespaceID{1, 2}, Instance: true}},
+		"own":             {Among: &store.RunnerScope{Managed: &store.Viewer{UserID: 1, Today: "2026-01-05"}}},
+	} {
+		f.Now = now
+		plans.seen = nil
+		if _, err := s.Runners(t.Context(), f, store.Page{Limit: 20}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CountRunners(t.Context(), f, 100); err != nil {
+			t.Fatal(err)
+		}
+		plan := strings.Join(plans.seen, "\n")
+		for _, step := range plans.seen {
+			for _, table := range []string{"r", "t", "g", "runners", "runner_tags", "runner_projects", "runner_managers"} {
+				if strings.HasPrefix(step, "SCAN "+table+" ") || step == "SCAN "+table {
+					t.Errorf("%s: %s in\n%s", name, step, plan)
+				}
+			}
+		}
+	}
+}
+
+// An explainer is a database that notes the plan of every query.
+type explainer struct {
+	sqlstore.Database
+
+	q    sqlstore.Querier
+	seen []string
+}
+
+func (e *explainer) Reads() sqlstore.Querier { return e }
+
+func (e *explainer) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	return e.q.ExecContext(ctx, text, args...)
+}
+
+func (e *explainer) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	rows, err := e.q.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			return nil, err
+		}
+		e.seen = append(e.seen, step)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return e.q.QueryContext(ctx, text, args...) //nolint:sqlclosecheck // the store closes them
+}
