@@ -157,6 +157,11 @@ func (d *Directory) UpdateUser(ctx context.Context, a *access.Actor, id baton.Us
 		if err := c.check(ctx, tx, was, u); err != nil {
 			return err
 		}
+		if !u.Admin {
+			if err := notLastAdmin(ctx, tx, a, was); err != nil {
+				return err
+			}
+		}
 		if err := tx.UpdateUser(ctx, u); err != nil {
 			return err
 		}

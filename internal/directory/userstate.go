@@ -34,10 +34,14 @@ func (d *Directory) UnblockUser(ctx context.Context, a *access.Actor, id baton.U
 
 // DeactivateUser puts a user to rest until [Directory.ActivateUser]. GitLab
 // refuses this for users who were active within 90 days, since signing in
-// wakes them again there; here it is up to the administrator.
+// wakes them again there; here it is up to the administrator, who for the same
+// reason cannot do it to himself.
 // https://docs.gitlab.com/api/user_moderation/#deactivate-a-user.
 func (d *Directory) DeactivateUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
 	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+		if a.Is(id) {
+			return "", baton.Denied("The API initiating user cannot be deactivated by the API")
+		}
 		if u.State == baton.UserBlocked {
 			return "", baton.Denied("A blocked user cannot be deactivated by the API")
 		}
@@ -72,6 +76,11 @@ func (d *Directory) moveUser(
 		if err != nil || state == u.State {
 			return err
 		}
+		if state != baton.UserActive {
+			if err := notLastAdmin(ctx, tx, a, u); err != nil {
+				return err
+			}
+		}
 		u.State, u.UpdatedAt = state, a.Now
 		return tx.UpdateUser(ctx, u)
 	})
@@ -79,6 +88,25 @@ func (d *Directory) moveUser(
 		return fmt.Errorf("change state of user: %w", err)
 	}
 	return nil
+}
+
+// notLastAdmin returns an error if nobody but the user can administer Baton.
+// Who has the machine itself can make an administrator again, and so may end
+// the last one.
+func notLastAdmin(ctx context.Context, r reader, a *access.Actor, u baton.User) error {
+	if a.Token == nil || !u.Admin || u.Bot || u.State != baton.UserActive {
+		return nil
+	}
+	admins, err := r.CountUsers(ctx, store.UserFilter{
+		Admins: true, Humans: true, States: []baton.UserState{baton.UserActive},
+	})
+	if err != nil {
+		return fmt.Errorf("count administrators: %w", err)
+	}
+	if admins > 1 {
+		return nil
+	}
+	return baton.Denied("The last active administrator must remain one")
 }
 
 // DeleteUser removes a user with the personal namespace and its projects. The
@@ -92,6 +120,9 @@ func (d *Directory) DeleteUser(ctx context.Context, a *access.Actor, id baton.Us
 	err := d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		u, err := findUser(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		if err := notLastAdmin(ctx, tx, a, u); err != nil {
 			return err
 		}
 		groups, err := soloOwned(ctx, tx, u.ID, a.Today())
