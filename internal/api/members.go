@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/directory"
@@ -90,10 +91,13 @@ func (m members) getAny(ctx context.Context, c *call, in memberParams) (memberEn
 type addMemberParams struct {
 	placeParams
 	AccessLevel grape.Opt[baton.AccessLevel] `param:"access_level" doc:"The role, such as 30 for a Developer."`
-	UserIDs     []baton.UserID               `param:"user_id,csv" doc:"The users' ids."`
+	UserIDs     []baton.UserID               `param:"user_id,csv" doc:"The users' ids, at most 100."`
 	Username    string                       `param:"username" doc:"The user's name, instead of user_id."`
 	ExpiresAt   grape.Opt[baton.Date]        `param:"expires_at,date" doc:"The day on which the membership ends."`
 }
+
+// maxAdded is how many members one request may add, as in GitLab.
+const maxAdded = 100
 
 func (in *addMemberParams) check() error {
 	var missing []string
@@ -103,10 +107,13 @@ func (in *addMemberParams) check() error {
 	if len(in.UserIDs) == 0 && in.Username == "" {
 		missing = append(missing, "user_id is missing")
 	}
-	if missing == nil {
-		return nil
+	if missing != nil {
+		return &grape.ValidationError{Messages: missing}
 	}
-	return &grape.ValidationError{Messages: missing}
+	if len(in.UserIDs) > maxAdded {
+		return &baton.Error{Code: baton.CodeInvalid, Message: fmt.Sprintf("Too many users specified (limit is %d)", maxAdded)}
+	}
+	return nil
 }
 
 func (m members) add(ctx context.Context, c *call, in addMemberParams) (any, error) {

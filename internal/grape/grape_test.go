@@ -407,12 +407,13 @@ func TestBindStrictArray(t *testing.T) {
 
 func TestBindIntegerList(t *testing.T) {
 	for body, want := range map[string][]userID{
-		`access_level=10&user_id=1, 2`:             {1, 2},
-		`access_level=10&user_id[]=1&user_id[]=2`:  {1, 2},
-		`{"access_level":10,"user_id":7}`:          {7},
-		`{"access_level":10,"user_id":["1,2",3]}`:  {1, 2, 3},
-		`{"access_level":10,"user_id":null}`:       {},
-		`{"access_level":10.0,"user_id":"1_0,+2"}`: {10, 2},
+		`access_level=10&user_id=1, 2`:                   {1, 2},
+		`access_level=10&user_id[]=1&user_id[]=2`:        {1, 2},
+		`{"access_level":10,"user_id":7}`:                {7},
+		`{"access_level":10,"user_id":["1,2",3]}`:        {1, 2, 3},
+		`{"access_level":10,"user_id":null}`:             {},
+		`{"access_level":10.0,"user_id":"1_0,+2"}`:       {10, 2},
+		`{"access_level":10,"user_id":"7,1,0_7,007,+1"}`: {7, 1},
 	} {
 		var dst addMember
 		if got := bind(read(t, body), &dst); got != "" || !slices.Equal(dst.UserIDs, want) || dst.AccessLevel != 10 {

@@ -261,7 +261,8 @@ func commaSeparated(raw any) []string {
 }
 
 // commaSeparatedIntegers is the same for integers, and takes a lone number for
-// a list of one. An element that is no integer makes the whole invalid.
+// a list of one. An element that is no integer makes the whole invalid; 7, 007
+// and +7 are a repetition.
 func commaSeparatedIntegers(raw any, bits int) (value []int64, ok bool) {
 	switch raw.(type) {
 	case nil, string, []any:
@@ -271,10 +272,16 @@ func commaSeparatedIntegers(raw any, bits int) (value []int64, ok bool) {
 		return nil, false
 	}
 	parts := commaSeparated(raw)
-	value = make([]int64, len(parts))
-	for i, part := range parts {
-		if value[i], _, ok = integer(part, bits); !ok {
+	value = make([]int64, 0, len(parts))
+	seen := make(map[int64]struct{}, len(parts))
+	for _, part := range parts {
+		n, _, ok := integer(part, bits)
+		if !ok {
 			return nil, false
+		}
+		if _, dup := seen[n]; !dup {
+			seen[n] = struct{}{}
+			value = append(value, n)
 		}
 	}
 	return value, true
