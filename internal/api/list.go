@@ -63,7 +63,8 @@ func (l list[T]) paginate(s *Server, c *call) any {
 		}
 		return strconv.Itoa(n)
 	}
-	hasNext, hasPrev := l.page.Page < pages || len(l.rows) > size, l.page.Page > 1
+	hasNext := l.page.Page < pages || len(l.rows) > size
+	hasPrev := l.page.Page > 1 && len(l.rows) > 0 // behind the end there is no page to come from
 
 	h := c.reply
 	h.Set("X-Per-Page", strconv.Itoa(size))
