@@ -44,7 +44,7 @@ type groupEntity struct {
 	DefaultBranchProtectionDefault struct{}                    `json:"default_branch_protection_defaults"`
 	SharedRunnersSetting           baton.SharedRunnersSetting  `json:"shared_runners_setting"`
 
-	// GitLab keeps these to its pages.
+	// GitLab keeps this and the following to its pages.
 	RunnerRegistrationEnabled             bool `json:"runner_registration_enabled"`
 	AllowRunnerRegistrationToken          bool `json:"allow_runner_registration_token"`
 	RunnerTokenExpirationInterval         *int `json:"runner_token_expiration_interval"`
@@ -106,6 +106,7 @@ type listGroupsParams struct {
 	paging
 }
 
+// listGroups lists the groups that the caller may see.
 func (s *Server) listGroups(ctx context.Context, c *call, in listGroupsParams) (list[groupEntity], error) {
 	return s.groupList(ctx, c, directory.GroupList{
 		Search: in.Search, Owned: in.Owned, TopLevel: in.TopLevelOnly,
@@ -121,6 +122,7 @@ type listSubgroupsParams struct {
 	paging
 }
 
+// listSubgroups lists the groups directly in a group.
 func (s *Server) listSubgroups(ctx context.Context, c *call, in listSubgroupsParams) (list[groupEntity], error) {
 	return s.groupList(ctx, c, directory.GroupList{Parent: in.ID, Search: in.Search, Owned: in.Owned}, in.paging)
 }
@@ -145,6 +147,7 @@ type getGroupParams struct {
 	WithProjects bool `param:"with_projects" default:"true" doc:"Whether to list the group's projects."`
 }
 
+// getGroup shows a group, and the first hundred of its projects unless they are not wanted.
 func (s *Server) getGroup(ctx context.Context, c *call, in getGroupParams) (groupDetails, error) {
 	g, err := s.Directory.Group(ctx, c.actor, in.ID)
 	if err != nil {
@@ -190,6 +193,7 @@ type createGroupParams struct {
 	groupAttributes
 }
 
+// createGroup creates a group, or a subgroup, which the caller then owns.
 func (s *Server) createGroup(ctx context.Context, c *call, in createGroupParams) (groupDetails, error) {
 	change := in.change()
 	change.Name, change.Path = &in.Name, &in.Path
@@ -237,6 +241,7 @@ type updateGroupParams struct {
 	groupAttributes
 }
 
+// updateGroup changes the attributes of a group that are given.
 func (s *Server) updateGroup(ctx context.Context, c *call, in updateGroupParams) (groupDetails, error) {
 	change := in.change()
 	change.Name, change.Path = cleared(in.Name), cleared(in.Path)
@@ -250,6 +255,8 @@ func (s *Server) updateGroup(ctx context.Context, c *call, in updateGroupParams)
 // accepted is the answer to the deletion of a group or project.
 const accepted = "202 Accepted"
 
+// deleteGroup deletes a group with everything in it, at once.
+// https://docs.gitlab.com/api/groups/#delete-a-group.
 func (s *Server) deleteGroup(ctx context.Context, c *call, in groupParams) (message, error) {
 	return message{accepted}, s.Directory.DeleteGroup(ctx, c.actor, in.ID)
 }

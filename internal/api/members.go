@@ -47,6 +47,7 @@ type listMembersParams struct {
 	paging
 }
 
+// list lists the direct members of a group or project.
 func (m members) list(ctx context.Context, c *call, in listMembersParams) (list[memberEntity], error) {
 	rows, total, err := m.Directory.Members(ctx, c.actor, m.place(in.ID), in.rows())
 	if err != nil {
@@ -55,6 +56,8 @@ func (m members) list(ctx context.Context, c *call, in listMembersParams) (list[
 	return list[memberEntity]{each(rows, m.entity), total, in.paging}, nil
 }
 
+// listAll lists the members of a group or project, inherited ones and those of invited
+// groups among them.
 func (m members) listAll(ctx context.Context, c *call, in listMembersParams) (list[memberEntity], error) {
 	rows, total, err := m.Directory.AllMembers(ctx, c.actor, m.place(in.ID), in.rows())
 	if err != nil {
@@ -69,6 +72,7 @@ type memberParams struct {
 	UserID baton.UserID `param:"user_id" required:"true" doc:"The user's id."`
 }
 
+// get shows a direct member of a group or project.
 func (m members) get(ctx context.Context, c *call, in memberParams) (memberEntity, error) {
 	member, err := m.Directory.Member(ctx, c.actor, m.place(in.ID), in.UserID)
 	if err != nil {
@@ -77,6 +81,7 @@ func (m members) get(ctx context.Context, c *call, in memberParams) (memberEntit
 	return m.entity(member), nil
 }
 
+// getAny shows a member of a group or project, direct, inherited or invited.
 func (m members) getAny(ctx context.Context, c *call, in memberParams) (memberEntity, error) {
 	member, err := m.Directory.AnyMember(ctx, c.actor, m.place(in.ID), in.UserID)
 	if err != nil {
@@ -116,6 +121,10 @@ func (in *addMemberParams) check() error {
 	return nil
 }
 
+// add adds one user to a group or project, or several.
+//
+// Of several, what is wrong with one does not keep the others out: the answer
+// says by username what it was.
 func (m members) add(ctx context.Context, c *call, in addMemberParams) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -177,6 +186,7 @@ type updateMemberParams struct {
 	ExpiresAt   grape.Opt[baton.Date] `param:"expires_at,date" doc:"The day on which the membership ends."`
 }
 
+// update changes a member's role and the day on which the membership ends.
 func (m members) update(ctx context.Context, c *call, in updateMemberParams) (memberEntity, error) {
 	member, err := m.Directory.UpdateMember(ctx, c.actor, m.place(in.ID), in.UserID,
 		directory.MemberChange{AccessLevel: in.AccessLevel, ExpiresAt: cleared(in.ExpiresAt)})
@@ -186,6 +196,7 @@ func (m members) update(ctx context.Context, c *call, in updateMemberParams) (me
 	return m.entity(member), nil
 }
 
+// remove ends a membership.
 func (m members) remove(ctx context.Context, c *call, in memberParams) (none, error) {
 	return none{}, m.Directory.RemoveMember(ctx, c.actor, m.place(in.ID), in.UserID)
 }

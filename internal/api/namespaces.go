@@ -41,6 +41,7 @@ type namespaceParams struct {
 	ID directory.Ref `param:"id" required:"true" doc:"The namespace's id or path."`
 }
 
+// getNamespace shows a namespace: a group, or the personal namespace of a user.
 func (s *Server) getNamespace(ctx context.Context, c *call, in namespaceParams) (namespaceEntity, error) {
 	n, err := s.Directory.Namespace(ctx, c.actor, in.ID)
 	if err != nil {
@@ -56,6 +57,8 @@ type listNamespacesParams struct {
 	paging
 }
 
+// listNamespaces lists the caller's personal namespace and the groups that the
+// caller owns, to administrators all groups.
 func (s *Server) listNamespaces(ctx context.Context, c *call, in listNamespacesParams) (list[namespaceEntity], error) {
 	namespaces, total, err := s.Directory.Namespaces(ctx, c.actor, in.Search, in.rows())
 	if err != nil {

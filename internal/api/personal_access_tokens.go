@@ -71,6 +71,8 @@ type createAccessTokenForParams struct {
 	newAccessTokenParams
 }
 
+// createAccessTokenFor makes a personal access token for a user, for
+// administrators.
 func (s *Server) createAccessTokenFor(ctx context.Context, c *call, in createAccessTokenForParams) (accessTokenEntity, error) {
 	made, err := s.Tokens.CreateFor(ctx, c.actor, in.UserID, in.token())
 	if err != nil {
@@ -79,7 +81,7 @@ func (s *Server) createAccessTokenFor(ctx context.Context, c *call, in createAcc
 	return newIssuedTokenEntity(c, &made), nil
 }
 
-// createOwnAccessToken makes a token for the caller. Which scopes it may have
+// createOwnAccessToken makes a personal access token for the caller. Which scopes it may have
 // depends on the caller, but a scope out of reach is refused like one that does
 // not exist.
 // https://docs.gitlab.com/api/user_tokens/#create-a-personal-access-token.
@@ -146,6 +148,7 @@ func (in *listAccessTokensParams) filter() store.AccessTokenFilter {
 	return f
 }
 
+// listAccessTokens lists the caller's personal access tokens, or everybody's for an administrator.
 func (s *Server) listAccessTokens(ctx context.Context, c *call, in listAccessTokensParams) (list[accessTokenEntity], error) {
 	tokens, total, err := s.Tokens.List(ctx, c.actor, in.filter(), in.rows())
 	if err != nil {
@@ -160,6 +163,8 @@ type accessTokenParams struct {
 	ID baton.TokenID `param:"id" required:"true" doc:"The token's id."`
 }
 
+// getAccessToken shows a personal access token, but for its text.
+// https://docs.gitlab.com/api/personal_access_tokens/#retrieve-a-personal-access-token.
 func (s *Server) getAccessToken(ctx context.Context, c *call, in accessTokenParams) (accessTokenEntity, error) {
 	t, err := s.Tokens.Token(ctx, c.actor, in.ID)
 	if err != nil {
@@ -180,6 +185,8 @@ type rotateParams struct {
 	ExpiresAt baton.Date `param:"expires_at,date" doc:"The day on which the new token ends; a week from now unless said otherwise."`
 }
 
+// rotateSelf replaces the token of the request by a new one and revokes it.
+// https://docs.gitlab.com/api/personal_access_tokens/#self-rotate.
 func (s *Server) rotateSelf(ctx context.Context, c *call, in rotateParams) (accessTokenEntity, error) {
 	return s.rotate(ctx, c, c.actor.Token.ID, in)
 }
@@ -190,6 +197,8 @@ type rotateAccessTokenParams struct {
 	rotateParams
 }
 
+// rotateAccessToken replaces a personal access token by a new one and revokes it.
+// https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token.
 func (s *Server) rotateAccessToken(ctx context.Context, c *call, in rotateAccessTokenParams) (accessTokenEntity, error) {
 	return s.rotate(ctx, c, in.ID, in.rotateParams)
 }
@@ -202,11 +211,13 @@ func (s *Server) rotate(ctx context.Context, c *call, id baton.TokenID, in rotat
 	return newIssuedTokenEntity(c, &made), nil
 }
 
+// revokeSelf revokes the token of the request.
+// https://docs.gitlab.com/api/personal_access_tokens/#self-revoke.
 func (s *Server) revokeSelf(ctx context.Context, c *call, _ struct{}) (none, error) {
 	return none{}, s.Tokens.Revoke(ctx, c.actor, c.actor.Token.ID)
 }
 
-// revokeAccessToken ends a token.
+// revokeAccessToken revokes a personal access token.
 // https://docs.gitlab.com/api/personal_access_tokens/#revoke-a-personal-access-token.
 func (s *Server) revokeAccessToken(ctx context.Context, c *call, in accessTokenParams) (none, error) {
 	return none{}, s.Tokens.Revoke(ctx, c.actor, in.ID)

@@ -106,7 +106,7 @@ func (s *Server) projectList(ctx context.Context, c *call, l directory.ProjectLi
 	return list[projectEntity]{each(projects, s.projectEntity), total, f.paging}, nil
 }
 
-// listProjects lists what the caller may see.
+// listProjects lists the projects that the caller may see.
 // https://docs.gitlab.com/api/projects/#list-all-projects.
 func (s *Server) listProjects(ctx context.Context, c *call, in projectFilter) (list[projectEntity], error) {
 	return s.projectList(ctx, c, directory.ProjectList{}, in)
@@ -119,6 +119,7 @@ type listGroupProjectsParams struct {
 	projectFilter
 }
 
+// listGroupProjects lists the projects in a group that the caller may see.
 func (s *Server) listGroupProjects(ctx context.Context, c *call, in listGroupProjectsParams) (list[projectEntity], error) {
 	return s.projectList(ctx, c, directory.ProjectList{Group: in.ID}, in.projectFilter)
 }
@@ -130,6 +131,7 @@ type listUserProjectsParams struct {
 	projectFilter
 }
 
+// listUserProjects lists the projects in a user's personal namespace that the caller may see.
 func (s *Server) listUserProjects(ctx context.Context, c *call, in listUserProjectsParams) (list[projectEntity], error) {
 	return s.projectList(ctx, c, directory.ProjectList{User: in.UserID}, in.projectFilter)
 }
@@ -189,6 +191,7 @@ type createProjectParams struct {
 	InitializeWithReadme bool `param:"initialize_with_readme" doc:"Without effect."`
 }
 
+// createProject creates a project, in the caller's personal namespace unless another is named.
 func (s *Server) createProject(ctx context.Context, c *call, in createProjectParams) (projectDetails, error) {
 	change := in.change()
 	change.Name, change.Path = given(in.Name), given(in.Path)
@@ -208,6 +211,7 @@ type updateProjectParams struct {
 	projectAttributes
 }
 
+// updateProject changes the attributes of a project that are given.
 func (s *Server) updateProject(ctx context.Context, c *call, in updateProjectParams) (projectDetails, error) {
 	change := in.change()
 	change.Name, change.Path = cleared(in.Name), cleared(in.Path)
@@ -218,6 +222,8 @@ func (s *Server) updateProject(ctx context.Context, c *call, in updateProjectPar
 	return s.projectDetails(ctx, c, p)
 }
 
+// deleteProject deletes a project with its runners, at once.
+// https://docs.gitlab.com/api/projects/#delete-a-project.
 func (s *Server) deleteProject(ctx context.Context, c *call, in projectParams) (message, error) {
 	return message{accepted}, s.Directory.DeleteProject(ctx, c.actor, in.ID)
 }

@@ -74,10 +74,10 @@ func (s *Server) userRoutes() []route {
 		post("/users", write, s.createUser),
 		put("/users/{id}", write, s.updateUser),
 		del("/users/{id}", write, s.deleteUser),
-		post("/users/{id}/block", write, userMove(s.Directory.BlockUser)),
-		post("/users/{id}/unblock", write, userMove(s.Directory.UnblockUser)),
-		post("/users/{id}/deactivate", write, userMove(s.Directory.DeactivateUser)),
-		post("/users/{id}/activate", write, userMove(s.Directory.ActivateUser)),
+		post("/users/{id}/block", write, s.blockUser),
+		post("/users/{id}/unblock", write, s.unblockUser),
+		post("/users/{id}/deactivate", write, s.deactivateUser),
+		post("/users/{id}/activate", write, s.activateUser),
 	}
 }
 

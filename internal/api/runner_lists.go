@@ -91,8 +91,8 @@ type listRunnersParams struct {
 	runnerFilter
 }
 
-// listRunners lists what the caller manages. Of the deprecated scopes only
-// those that are statuses work here.
+// listRunners lists the runners that the caller manages. Of the deprecated
+// scopes only those that are statuses work here.
 // https://docs.gitlab.com/api/runners/#list-owned-runners.
 func (s *Server) listRunners(ctx context.Context, c *call, in listRunnersParams) (list[runnerEntity], error) {
 	switch in.Scope {
@@ -107,7 +107,7 @@ func (s *Server) listRunners(ctx context.Context, c *call, in listRunnersParams)
 	return s.runnerList(ctx, c, runners, total, in.paging)
 }
 
-// listAllRunners lists every runner.
+// listAllRunners lists every runner, for administrators.
 // https://docs.gitlab.com/api/runners/#list-all-runners.
 func (s *Server) listAllRunners(ctx context.Context, c *call, in listRunnersParams) (list[runnerEntity], error) {
 	runners, total, err := s.Fleet.All(ctx, c.actor, in.query(in.Scope))
@@ -124,7 +124,7 @@ type listProjectRunnersParams struct {
 	runnerFilter
 }
 
-// listProjectRunners lists what serves a project.
+// listProjectRunners lists the runners that serve a project.
 // https://docs.gitlab.com/api/runners/#list-projects-runners.
 func (s *Server) listProjectRunners(ctx context.Context, c *call, in listProjectRunnersParams) (list[runnerEntity], error) {
 	p, err := s.Directory.Project(ctx, c.actor, in.ID)
@@ -144,7 +144,7 @@ type listGroupRunnersParams struct {
 	runnerFilter
 }
 
-// listGroupRunners lists what serves a group.
+// listGroupRunners lists the runners that serve a group.
 // https://docs.gitlab.com/api/runners/#list-groups-runners.
 func (s *Server) listGroupRunners(ctx context.Context, c *call, in listGroupRunnersParams) (list[runnerEntity], error) {
 	g, err := s.Directory.Group(ctx, c.actor, in.ID)

@@ -22,7 +22,8 @@ type managerEntity struct {
 	JobExecutionStatus string             `json:"job_execution_status"`
 }
 
-// listRunnerManagers lists all managers: GitLab has no pages of them.
+// listRunnerManagers lists all managers of a runner: GitLab has no pages of
+// them.
 // https://docs.gitlab.com/api/runners/#list-all-runners-managers.
 func (s *Server) listRunnerManagers(ctx context.Context, c *call, in runnerParams) ([]managerEntity, error) {
 	managers, err := s.Fleet.Managers(ctx, c.actor, in.ID)
@@ -46,8 +47,8 @@ type listRunnerProjectsParams struct {
 	paging
 }
 
-// listRunnerProjects lists what a project runner is assigned to, as far as the
-// caller may see it.
+// listRunnerProjects lists the projects that a runner is assigned to, as far as
+// the caller may see them.
 // https://docs.gitlab.com/api/runners/#list-all-projects-associated-with-a-runner.
 func (s *Server) listRunnerProjects(ctx context.Context, c *call, in listRunnerProjectsParams) (list[runnerProject], error) {
 	projects, total, err := s.Fleet.Projects(ctx, c.actor, in.ID, in.rows())
@@ -71,8 +72,8 @@ type listRunnerJobsParams struct {
 	paging
 }
 
-// listRunnerJobs lists no jobs, since there are none yet, to whoever may see
-// them.
+// listRunnerJobs lists the jobs of a runner, of which there are none yet, to
+// whoever may see them.
 func (s *Server) listRunnerJobs(ctx context.Context, c *call, in listRunnerJobsParams) (any, error) {
 	if err := s.Fleet.MayReadJobs(ctx, c.actor, in.ID); err != nil {
 		return nil, err

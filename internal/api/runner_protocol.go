@@ -65,7 +65,8 @@ type requestJobParams struct {
 }
 
 // requestJob answers a runner that asks for work. The queue is empty, for
-// paused runners too, and the header tells the runner in what state it was.
+// paused runners too; the header X-GitLab-Last-Update tells the runner in what
+// state it was.
 func (s *Server) requestJob(ctx context.Context, c *call, in requestJobParams) (none, error) {
 	if _, err := s.prove(ctx, c, in.Token, in.SystemID, in.Info, true); err != nil {
 		return none{}, err

@@ -14,7 +14,7 @@ import (
 type runnerEntity struct {
 	ID          baton.RunnerID   `json:"id"`
 	Description *string          `json:"description"`
-	IPAddress   *string          `json:"ip_address"` // always null, in GitLab too
+	IPAddress   *string          `json:"ip_address"` // Always null, in GitLab too.
 	Active      bool             `json:"active"`
 	Paused      bool             `json:"paused"`
 	IsShared    bool             `json:"is_shared"`
@@ -122,6 +122,7 @@ type getRunnerParams struct {
 	IncludeProjects bool `param:"include_projects" default:"true" doc:"Whether to list the projects of a project runner."`
 }
 
+// getRunner shows a runner with all its attributes.
 func (s *Server) getRunner(ctx context.Context, c *call, in getRunnerParams) (runnerDetails, error) {
 	d, err := s.Fleet.Runner(ctx, c.actor, in.ID, in.IncludeProjects)
 	if err != nil {

@@ -60,6 +60,8 @@ func newSettingsEntity(s *baton.Settings) settingsEntity {
 	return e
 }
 
+// getSettings shows the application settings, to administrators.
+// https://docs.gitlab.com/api/settings/#retrieve-application-settings.
 func (s *Server) getSettings(ctx context.Context, c *call, _ struct{}) (settingsEntity, error) {
 	settings, err := s.Directory.Settings(ctx, c.actor)
 	if err != nil {
@@ -123,6 +125,7 @@ func (in *updateSettingsParams) change() directory.SettingsChange {
 	}
 }
 
+// updateSettings changes the application settings that are given.
 func (s *Server) updateSettings(ctx context.Context, c *call, in updateSettingsParams) (settingsEntity, error) {
 	// Who enables instance runners is asked for the text that goes with them,
 	// in the way of a required parameter.

@@ -31,7 +31,7 @@ type shareParams struct {
 	ExpiresAt   baton.Date        `param:"expires_at,date" doc:"The day on which the share ends."`
 }
 
-// shareGroup lets a group into a group.
+// shareGroup shares a group with another, whose members it lets in.
 // https://docs.gitlab.com/api/groups/#invite-groups.
 func (s *Server) shareGroup(ctx context.Context, c *call, in shareParams) (groupDetails, error) {
 	g, err := s.Directory.ShareGroup(ctx, c.actor, in.ID, directory.RefOf(in.GroupID), in.GroupAccess, in.ExpiresAt)
@@ -49,7 +49,7 @@ type projectShare struct {
 	ExpiresAt   *baton.Date       `json:"expires_at"`
 }
 
-// shareProject lets a group into a project.
+// shareProject shares a project with a group, whose members it lets in.
 // https://docs.gitlab.com/api/projects/#share-a-project-with-a-group.
 func (s *Server) shareProject(ctx context.Context, c *call, in shareParams) (projectShare, error) {
 	share, err := s.Directory.ShareProject(
@@ -69,10 +69,12 @@ type unshareParams struct {
 	GroupID baton.NamespaceID `param:"group_id" required:"true" doc:"The group that was let in."`
 }
 
+// unshareGroup ends the share of a group with another.
 func (s *Server) unshareGroup(ctx context.Context, c *call, in unshareParams) (none, error) {
 	return none{}, s.Directory.Unshare(ctx, c.actor, directory.Place{Group: in.ID}, in.GroupID)
 }
 
+// unshareProject ends the share of a project with a group.
 func (s *Server) unshareProject(ctx context.Context, c *call, in unshareParams) (none, error) {
 	return none{}, s.Directory.Unshare(ctx, c.actor, directory.Place{Project: in.ID}, in.GroupID)
 }

@@ -54,12 +54,12 @@ type runnerToken struct {
 	TokenExpiresAt timestamp      `json:"token_expires_at"`
 }
 
-// createUserRunner is the heart of Baton: it makes a runner for the caller and
-// answers with its token, once.
+// createUserRunner creates a runner for the caller and answers with its token,
+// once.
 //
 // With an Idempotency-Key the answer is kept for a day, sealed under the key,
-// and given again to whoever repeats the same request with the same key; see
-// package idempotency and docs/idempotency.md.
+// and given again, with the header Idempotency-Replayed, to whoever repeats the
+// same request with the same key.
 func (s *Server) createUserRunner(ctx context.Context, c *call, in createUserRunnerParams) (any, error) {
 	if values := c.header.Values("Idempotency-Key"); len(values) > 0 {
 		return s.createOnce(ctx, c, in, strings.Join(values, ", "))

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"baton.example/baton"
-	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/grape"
 	"baton.example/baton/internal/store"
@@ -143,6 +142,7 @@ func (in *listUsersParams) filter(admin bool) store.UserFilter {
 	return f
 }
 
+// listUsers lists users, to administrators with all there is to know of each.
 func (s *Server) listUsers(ctx context.Context, c *call, in listUsersParams) (list[any], error) {
 	users, total, err := s.Directory.Users(ctx, c.actor, in.filter(c.actor.Admin), in.rows())
 	if err != nil {
@@ -218,6 +218,7 @@ type createUserParams struct {
 	userAttributes
 }
 
+// createUser creates a user, for administrators.
 func (s *Server) createUser(ctx context.Context, c *call, in createUserParams) (userRecord, error) {
 	change := in.change()
 	change.Email, change.Name, change.Username = &in.Email, &in.Name, &in.Username
@@ -242,6 +243,7 @@ type updateUserParams struct {
 	userAttributes
 }
 
+// updateUser changes the attributes of a user that are given, for administrators.
 func (s *Server) updateUser(ctx context.Context, c *call, in updateUserParams) (userRecord, error) {
 	change := in.change()
 	change.Email, change.Name, change.Username = cleared(in.Email), cleared(in.Name), cleared(in.Username)
@@ -262,17 +264,31 @@ type deleteUserParams struct {
 	HardDelete bool `param:"hard_delete" doc:"Whether groups go too that nobody else owns."`
 }
 
+// deleteUser deletes a user with the personal namespace, for administrators.
 func (s *Server) deleteUser(ctx context.Context, c *call, in deleteUserParams) (none, error) {
 	return none{}, s.Directory.DeleteUser(ctx, c.actor, in.ID, in.HardDelete)
 }
 
-// userMove makes the function of a row that changes a user's state, which
-// answers true.
-// https://docs.gitlab.com/api/user_moderation/.
-func userMove(
-	move func(context.Context, *access.Actor, baton.UserID) error,
-) func(context.Context, *call, userParams) (bool, error) {
-	return func(ctx context.Context, c *call, in userParams) (bool, error) {
-		return true, move(ctx, c.actor, in.ID)
-	}
+// blockUser blocks a user, who cannot act by any token until unblocked.
+// https://docs.gitlab.com/api/user_moderation/#block-access-to-a-user.
+func (s *Server) blockUser(ctx context.Context, c *call, in userParams) (bool, error) {
+	return true, s.Directory.BlockUser(ctx, c.actor, in.ID)
+}
+
+// unblockUser lets a blocked user act again.
+// https://docs.gitlab.com/api/user_moderation/#unblock-access-to-a-user.
+func (s *Server) unblockUser(ctx context.Context, c *call, in userParams) (bool, error) {
+	return true, s.Directory.UnblockUser(ctx, c.actor, in.ID)
+}
+
+// deactivateUser deactivates a user, who cannot act by any token until activated.
+// https://docs.gitlab.com/api/user_moderation/#deactivate-a-user.
+func (s *Server) deactivateUser(ctx context.Context, c *call, in userParams) (bool, error) {
+	return true, s.Directory.DeactivateUser(ctx, c.actor, in.ID)
+}
+
+// activateUser lets a deactivated user act again.
+// https://docs.gitlab.com/api/user_moderation/#reactivate-a-user.
+func (s *Server) activateUser(ctx context.Context, c *call, in userParams) (bool, error) {
+	return true, s.Directory.ActivateUser(ctx, c.actor, in.ID)
 }

@@ -35,7 +35,9 @@ type build struct {
 	Revision string `json:"revision"`
 }
 
-// getVersion answers GET /version and GET /metadata, which differ no more.
+// getVersion tells the version of GitLab that this answers like, and of Baton.
+//
+// GET /version and GET /metadata differ no more.
 func (s *Server) getVersion(context.Context, *call, struct{}) (versionEntity, error) {
 	own := telemetry.Build()
 	return versionEntity{
