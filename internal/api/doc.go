@@ -17,6 +17,13 @@
 // Functions neither see the http.ResponseWriter nor choose a status: the row
 // does, and errors.go has the one table from errors to statuses and bodies.
 //
+// # How it is described
+//
+// openapi.yaml is written by TestDescription, with -update, from the table, the
+// types of parameters and entities, and the comments in the source: the first
+// sentence on a row's function is what its clients read. Every answer of the
+// conversations in testdata is held to it.
+//
 // # Where things are
 //
 // One file for each of GitLab's resources holds its parameters, its functions

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -27,6 +28,17 @@ type route struct {
 	// guard, unless nil, is asked before the parameters are looked at.
 	guard func(context.Context, *call) error
 	run   func(context.Context, *call) (any, error)
+
+	// What follows is for the description of the row, see openapi.go.
+
+	// name is that of the row's function.
+	name string
+	// entities are the types that an out of any stands for.
+	entities []reflect.Type
+	// refusals are statuses besides those that every such row may answer with.
+	refusals []int
+	// repeatable tells that the row takes an Idempotency-Key.
+	repeatable bool
 }
 
 // A caller says who may call a route.
@@ -86,6 +98,7 @@ func newRoute[In, Out any](method string, status int, pattern string, who caller
 	return route{
 		method: method, pattern: pattern, caller: who, status: status,
 		in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
+		name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name(),
 		run: func(ctx context.Context, c *call) (any, error) {
 			var in In
 			if err := grape.Bind(c.params, &in); err != nil {
@@ -112,6 +125,27 @@ func (r route) guarded(guard func(context.Context, *call) error) route {
 func (r route) rotating() route {
 	r.rotates = true
 	return r
+}
+
+// returning names the entities of a row whose Out is any: which of them it is
+// depends on the caller or on the parameters.
+func (r route) returning(entities ...any) route {
+	for _, e := range entities {
+		r.entities = append(r.entities, reflect.TypeOf(e))
+	}
+	return r
+}
+
+// refusing adds statuses with which rows like this one do not refuse.
+func (r route) refusing(statuses ...int) route {
+	r.refusals = append(r.refusals, statuses...)
+	return r
+}
+
+// repeating marks a row that takes an Idempotency-Key.
+func (r route) repeating() route {
+	r.repeatable = true
+	return r.refusing(http.StatusUnprocessableEntity)
 }
 
 // apiRoot is below which the table's patterns are.

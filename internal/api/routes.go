@@ -33,29 +33,31 @@ func (s *Server) routes() []route {
 
 // runnerRoutes are the routes of runners and their managers.
 func (s *Server) runnerRoutes() []route {
-	list, read := with(api, readAPI).naming(manageRunner), with(manageRunner, api, readAPI)
+	lists, read := with(api, readAPI).naming(manageRunner), with(manageRunner, api, readAPI)
 	return []route{
-		post("/user/runners", with(createRunner, api), s.createUserRunner),
+		post("/user/runners", with(createRunner, api), s.createUserRunner).returning(runnerToken{}).repeating(),
 
-		get("/runners", list, s.listRunners),
-		get("/runners/all", list, s.listAllRunners),
-		get("/projects/{id}/runners", list, s.listProjectRunners).guarded(s.guardProjectRunners),
-		get("/groups/{id}/runners", list, s.listGroupRunners).guarded(s.guardGroupRunners),
+		get("/runners", lists, s.listRunners),
+		get("/runners/all", lists, s.listAllRunners),
+		get("/projects/{id}/runners", lists, s.listProjectRunners).guarded(s.guardProjectRunners),
+		get("/groups/{id}/runners", lists, s.listGroupRunners).guarded(s.guardGroupRunners),
 
-		get("/runners/router/discovery", anyone(), s.discoverRouter),
+		get("/runners/router/discovery", anyone(), s.discoverRouter).answering(http.StatusNotImplemented),
 		get("/runners/{id}", read, s.getRunner),
 		get("/runners/{id}/managers", read, s.listRunnerManagers),
 		get("/runners/{id}/projects", read, s.listRunnerProjects),
-		get("/runners/{id}/jobs", read, s.listRunnerJobs),
+		get("/runners/{id}/jobs", read, s.listRunnerJobs).returning(list[struct{}]{}),
 
-		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK),
-		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent),
+		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK).refusing(http.StatusForbidden),
+		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent).refusing(http.StatusForbidden),
 	}
 }
 
 // instanceRoutes are the routes of the instance as a whole.
 func (s *Server) instanceRoutes() []route {
 	return []route{
+		get("/openapi.yaml", anyone(), s.getDescription),
+
 		get("/version", with(readUser, api, readAPI), s.getVersion),
 		get("/metadata", with(readUser, api, readAPI), s.getVersion),
 
@@ -68,9 +70,9 @@ func (s *Server) instanceRoutes() []route {
 func (s *Server) userRoutes() []route {
 	read, write := with(readUser, api, readAPI), with(api).naming(readUser)
 	return []route{
-		get("/user", read, s.getCurrentUser),
-		get("/users", read, s.listUsers),
-		get("/users/{id}", read, s.getUser),
+		get("/user", read, s.getCurrentUser).returning(userRecord{}, userAccount{}),
+		get("/users", read, s.listUsers).returning(userRecord{}, shortUser{}),
+		get("/users/{id}", read, s.getUser).returning(userRecord{}, userProfile{}),
 		post("/users", write, s.createUser),
 		put("/users/{id}", write, s.updateUser),
 		del("/users/{id}", write, s.deleteUser),
@@ -86,8 +88,8 @@ func (s *Server) userRoutes() []route {
 func (s *Server) accessTokenRoutes() []route {
 	self := with(baton.Scopes()...)
 	return []route{
-		post("/users/{user_id}/personal_access_tokens", with(api).naming(readUser), s.createAccessTokenFor),
-		post("/user/personal_access_tokens", with(api).naming(readUser), s.createOwnAccessToken),
+		post("/users/{user_id}/personal_access_tokens", with(api).naming(readUser), s.createAccessTokenFor).refusing(http.StatusUnprocessableEntity),
+		post("/user/personal_access_tokens", with(api).naming(readUser), s.createOwnAccessToken).refusing(http.StatusUnprocessableEntity),
 
 		get("/personal_access_tokens", with(api, readAPI), s.listAccessTokens),
 		get("/personal_access_tokens/self", self, s.getSelf),
@@ -153,7 +155,7 @@ func (s *Server) memberRoutes() []route {
 			get(below.path+"/{id}/members/all", read, m.listAll),
 			get(below.path+"/{id}/members/{user_id}", read, m.get),
 			get(below.path+"/{id}/members/all/{user_id}", read, m.getAny),
-			post(below.path+"/{id}/members", write, m.add),
+			post(below.path+"/{id}/members", write, m.add).returning(memberEntity{}, addedMembers{}),
 			put(below.path+"/{id}/members/{user_id}", write, m.update),
 			del(below.path+"/{id}/members/{user_id}", write, m.remove),
 		)

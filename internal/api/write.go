@@ -26,6 +26,7 @@ var (
 	noSniff         = []string{"nosniff"}
 	sameOrigin      = []string{"SAMEORIGIN"}
 	applicationJSON = []string{"application/json"}
+	applicationYAML = []string{"application/yaml"}
 )
 
 // A replay is a stored answer, written as it was the first time.
@@ -47,8 +48,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	case interface{ paginate(s *Server, c *call) any }:
 		out = v.paginate(s, c)
 	}
-	// Entities have Go's escapes for HTML, which are those of Rails too.
-	body, err := json.Marshal(out)
+	body, media, err := encode(out)
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("write answer: %w", err))
 		return
@@ -65,7 +65,20 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	if status == http.StatusNoContent {
 		status = http.StatusOK
 	}
-	writeJSON(w, status, body)
+	writeBody(w, status, media, body)
+}
+
+// A yamlText is an Out that is written as it is, for it is YAML.
+type yamlText []byte
+
+// encode returns an Out as it goes over the wire, and its Content-Type.
+func encode(out any) (body []byte, media []string, err error) {
+	if text, ok := out.(yamlText); ok {
+		return text, applicationYAML, nil
+	}
+	// Entities have Go's escapes for HTML, which are those of Rails too.
+	body, err = json.Marshal(out)
+	return body, applicationJSON, err
 }
 
 // marshalError is [json.Marshal] without its escapes for HTML, which GitLab's
@@ -82,9 +95,13 @@ func marshalError(v any) ([]byte, error) {
 
 // writeJSON writes a body that is JSON already.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	writeBody(w, status, applicationJSON, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, media []string, body []byte) {
 	h := w.Header()
-	h["Content-Type"] = applicationJSON
+	h["Content-Type"] = media
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // neither JSON nor YAML is run as a page: nosniff
 }
