@@ -76,6 +76,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -104,6 +105,9 @@ type World interface {
 	Do(line string) (map[string]string, error)
 	// Ask answers a question in lines.
 	Ask(line string) (string, error)
+	// Check returns what is wrong with a response whatever the file expects.
+	// Its Request has the method and, if the target was one, the URL.
+	Check(*http.Response) error
 }
 
 // Run runs the conversation in a file and returns the variables at its end.
@@ -210,6 +214,11 @@ func (c *conversation) exchange(s *step) {
 		c.stop(s, err)
 		return
 	}
+	if got.response != nil {
+		if err := c.world.Check(got.response); err != nil {
+			c.t.Errorf("%s:%d: %s\n%s: %s\n%v", c.file, s.number, s.title, firstLine(sent), got.status, err)
+		}
+	}
 	want := parseAnswer(s)
 	problem := c.compare(want, got, s.kind == question)
 	if problem == "" {
@@ -227,6 +236,8 @@ type answer struct {
 	status  string
 	headers []header
 	body    string
+	// response is what the server sent, nil for the answer to a question.
+	response *http.Response
 }
 
 type header struct{ name, value string }
@@ -244,7 +255,6 @@ func (c *conversation) send(raw string) (answer, error) {
 		if lines, body, err = c.short(strings.Split(raw, "\n")); err != nil {
 			return answer{}, err
 		}
-		method, _, _ = strings.Cut(lines[0], " ")
 		hasBody = body != ""
 	}
 	if !strings.Contains(lines[0], " HTTP/") {
@@ -262,7 +272,7 @@ func (c *conversation) send(raw string) (answer, error) {
 	if hasBody && named(lines, "Content-Length") == "" && named(lines, "Transfer-Encoding") == "" {
 		lines = append(lines, "Content-Length: "+strconv.Itoa(len(body)))
 	}
-	return exchange(c.t.Context(), c.world.Addr(), method, strings.Join(lines, "\r\n")+"\r\n\r\n"+body)
+	return exchange(c.t.Context(), c.world.Addr(), requestOf(lines[0]), strings.Join(lines, "\r\n")+"\r\n\r\n"+body)
 }
 
 // short writes out the request of a caller: the lines of its head, and its body.
@@ -305,8 +315,19 @@ func named(lines []string, name string) string {
 	return ""
 }
 
+// requestOf returns what the first line of a request says.
+func requestOf(line string) *http.Request {
+	method, rest, _ := strings.Cut(line, " ")
+	target, _, _ := strings.Cut(rest, " ")
+	request := &http.Request{Method: method}
+	if at, err := url.ParseRequestURI(target); err == nil {
+		request.URL = at
+	}
+	return request
+}
+
 // exchange writes a request as it is and reads the response.
-func exchange(ctx context.Context, addr, method, raw string) (answer, error) {
+func exchange(ctx context.Context, addr string, request *http.Request, raw string) (answer, error) {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -319,7 +340,7 @@ func exchange(ctx context.Context, addr, method, raw string) (answer, error) {
 	if _, err := io.WriteString(conn, raw); err != nil {
 		return answer{}, err
 	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	response, err := http.ReadResponse(bufio.NewReader(conn), request)
 	if err != nil {
 		return answer{}, fmt.Errorf("read response: %w", err)
 	}
@@ -328,7 +349,8 @@ func exchange(ctx context.Context, addr, method, raw string) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("read response: %w", err)
 	}
-	got := answer{status: strconv.Itoa(response.StatusCode), body: string(content)}
+	response.Body = io.NopCloser(bytes.NewReader(content))
+	got := answer{status: strconv.Itoa(response.StatusCode), body: string(content), response: response}
 	for _, name := range slices.Sorted(maps.Keys(response.Header)) {
 		for _, value := range response.Header[name] {
 			got.headers = append(got.headers, header{name, value})

@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -70,6 +71,7 @@ func (fake) Vars() map[string]string              { return nil }
 func (fake) Usual() map[string]string             { return map[string]string{"Vary": "Origin", "Date": ""} }
 func (fake) Do(string) (map[string]string, error) { return nil, nil }
 func (fake) Ask(string) (string, error)           { return "", nil }
+func (fake) Check(*http.Response) error           { return nil }
 
 func talk() *conversation {
 	return &conversation{world: fake{}, vars: map[string]string{
