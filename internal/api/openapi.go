@@ -10,6 +10,7 @@ import (
 // TestDescription writes it, from the table of routes, the types of their
 // parameters and entities, and the comments of all three.
 //
+//go:generate go test -run=^TestDescription$ . -update
 //go:embed openapi.yaml
 var description []byte
 

@@ -21,8 +21,8 @@ import (
 	"baton.example/baton/internal/testkit/golden"
 )
 
-// TestDescription keeps openapi.yaml equal to the program: with -update it
-// writes the file anew. That the answers are those described is for
+// TestDescription keeps openapi.yaml equal to the program: with -update, as go
+// generate runs it, it writes the file anew. That the answers are those described is for
 // TestGolden to find out.
 func TestDescription(t *testing.T) {
 	t.Parallel()
@@ -44,7 +44,7 @@ func TestDescription(t *testing.T) {
 		return
 	}
 	if diff := gocmp.Diff(string(description), string(want)); diff != "" {
-		t.Errorf("openapi.yaml is not what the code says; run this test with -update, and read what it wrote:\n%s", diff)
+		t.Errorf("openapi.yaml is not what the code says; go generate writes it anew, for you to read:\n%s", diff)
 	}
 }
 
