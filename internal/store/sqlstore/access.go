@@ -10,9 +10,11 @@ import (
 // levels is the query for a user's roles in one namespace or project: $1 is
 // its id, $2 the user, $3 today. It walks up from the namespace (up), and from
 // the groups that shares on the way let in (guests), since a role in a guest
-// may be inherited there; shares of guests do not count, as in GitLab. The
-// first row of up and the extra roles differ for groups and projects.
-func levels(start, extraShares, extraRoles string) string {
+// may be inherited there; shares of guests do not count, as in GitLab. A role
+// below Guest, Minimal Access, counts in its group alone: it is neither
+// inherited nor shared. The first row of up, where Minimal Access counts, and
+// the extra roles differ for groups and projects.
+func levels(start, minimal, extraShares, extraRoles string) string {
 	return `WITH RECURSIVE up (id, parent_id, owner_id) AS (
 			SELECT n.id, n.parent_id, n.owner_id FROM namespaces n WHERE n.id = ` + start + `
 			UNION ALL
@@ -21,29 +23,29 @@ func levels(start, extraShares, extraRoles string) string {
 			SELECT n.id, n.parent_id, s.access_level
 			FROM (
 				SELECT s.with_group, s.access_level FROM up JOIN shares s ON s.namespace_id = up.id
-				WHERE s.expires_at IS NULL OR s.expires_at > $3` + extraShares + `
+				WHERE s.access_level >= 10 AND (s.expires_at IS NULL OR s.expires_at > $3)` + extraShares + `
 			) s JOIN namespaces n ON n.id = s.with_group
 			UNION ALL
 			SELECT n.id, n.parent_id, guests.level FROM guests JOIN namespaces n ON n.id = guests.parent_id
 		)
 		SELECT coalesce(max(level), 0) FROM (
 			SELECT m.access_level AS level FROM up JOIN members m ON m.namespace_id = up.id AND m.user_id = $2
-			WHERE m.expires_at IS NULL OR m.expires_at > $3
+			WHERE (m.access_level >= 10` + minimal + `) AND (m.expires_at IS NULL OR m.expires_at > $3)
 			UNION ALL
 			SELECT CASE WHEN m.access_level < guests.level THEN m.access_level ELSE guests.level END
 			FROM guests JOIN members m ON m.namespace_id = guests.id AND m.user_id = $2
-			WHERE m.expires_at IS NULL OR m.expires_at > $3
+			WHERE m.access_level >= 10 AND (m.expires_at IS NULL OR m.expires_at > $3)
 			UNION ALL
 			SELECT 50 FROM up WHERE up.owner_id = $2` + extraRoles + `
 		) roles`
 }
 
 var (
-	groupLevels   = levels("$1", "", "")
-	projectLevels = levels("(SELECT namespace_id FROM projects WHERE id = $1)", `
+	groupLevels   = levels("$1", " OR up.id = $1", "", "")
+	projectLevels = levels("(SELECT namespace_id FROM projects WHERE id = $1)", "", `
 				UNION ALL
 				SELECT s.with_group, s.access_level FROM shares s
-				WHERE s.project_id = $1 AND (s.expires_at IS NULL OR s.expires_at > $3)`, `
+				WHERE s.project_id = $1 AND s.access_level >= 10 AND (s.expires_at IS NULL OR s.expires_at > $3)`, `
 			UNION ALL
 			SELECT m.access_level FROM members m
 			WHERE m.project_id = $1 AND m.user_id = $2 AND (m.expires_at IS NULL OR m.expires_at > $3)`)
@@ -60,11 +62,13 @@ func (r reader) AccessLevel(ctx context.Context, user baton.UserID, in baton.Sou
 	return level, err
 }
 
-// reach begins a query over what a user reaches with at least some role:
+// reach begins a query over what a user reaches with at least some role, which
+// is Guest or above:
 //
 //   - open are the groups, and open_projects the projects, in which the user
 //     has the role, direct, inherited or by a share;
-//   - seen are the open groups and the ancestors of all that is open.
+//   - seen are the open groups, those in which the user has Minimal Access, and
+//     the ancestors of all these.
 //
 // Its arguments are those of [reachArgs].
 const reach = `WITH RECURSIVE direct (namespace_id, project_id) AS (
@@ -96,12 +100,16 @@ const reach = `WITH RECURSIVE direct (namespace_id, project_id) AS (
 		UNION
 		SELECT namespace_id FROM open_projects
 		UNION
+		SELECT namespace_id FROM members
+		WHERE namespace_id IS NOT NULL AND user_id = ? AND (expires_at IS NULL OR expires_at > ?)
+		UNION
 		SELECT n.parent_id FROM seen JOIN namespaces n ON n.id = seen.id WHERE n.parent_id IS NOT NULL
 	) `
 
 // reachArgs are the arguments of [reach].
 func reachArgs(v *store.Viewer, least baton.AccessLevel) []any {
-	return []any{v.UserID, least, string(v.Today), least, string(v.Today), v.UserID}
+	today := string(v.Today)
+	return []any{v.UserID, least, today, least, today, v.UserID, v.UserID, today}
 }
 
 // visible adds the condition that the viewer sees a thing: by its visibility
@@ -111,16 +119,16 @@ func (w *where) visible(visibility, reached string, v *store.Viewer) {
 	case v.UserID == 0:
 		w.and(visibility + " = 'public'")
 	case v.External:
-		w.and("("+visibility+" = 'public' OR "+reached+")", reachArgs(v, baton.MinimalAccess)...)
+		w.and("("+visibility+" = 'public' OR "+reached+")", reachArgs(v, baton.GuestAccess)...)
 	default:
-		w.and("("+visibility+" <> 'private' OR "+reached+")", reachArgs(v, baton.MinimalAccess)...)
+		w.and("("+visibility+" <> 'private' OR "+reached+")", reachArgs(v, baton.GuestAccess)...)
 	}
 }
 
 func (r reader) SeesGroup(ctx context.Context, user baton.UserID, group baton.NamespaceID, today baton.Date) (bool, error) {
 	w := new(where)
 	w.write(reach+"SELECT 1 FROM seen WHERE id = ?",
-		append(reachArgs(&store.Viewer{UserID: user, Today: today}, baton.MinimalAccess), group)...)
+		append(reachArgs(&store.Viewer{UserID: user, Today: today}, baton.GuestAccess), group)...)
 	var one int
 	return r.value(ctx, "read access to group", &one, w.text.String(), w.args...)
 }

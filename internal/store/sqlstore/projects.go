@@ -69,7 +69,7 @@ func projectsWhere(f store.ProjectFilter) *where {
 			w.and(reached, reachArgs(f.VisibleTo, baton.MaintainerAccess)...)
 		}
 		if f.Membership {
-			w.and(reached, reachArgs(f.VisibleTo, baton.MinimalAccess)...)
+			w.and(reached, reachArgs(f.VisibleTo, baton.GuestAccess)...)
 		}
 	}
 	return w

@@ -191,23 +191,36 @@ func (w *world) shared(user int, project bool, in ...int) baton.AccessLevel {
 	level := baton.NoAccess
 	for _, h := range w.shares {
 		if h.project == project && h.active() && slices.Contains(in, h.where) {
-			level = max(level, min(h.level, w.member(user, false, w.up(h.who)...)))
+			level = max(level, guest(min(h.level, w.member(user, false, w.up(h.who)...))))
 		}
 	}
 	return level
 }
 
-func (w *world) groupLevel(user, group int) baton.AccessLevel {
+// guest returns a level that is inherited or shared: below Guest it is neither.
+func guest(level baton.AccessLevel) baton.AccessLevel {
+	if level < baton.GuestAccess {
+		return baton.NoAccess
+	}
+	return level
+}
+
+// inherited returns what the group and its ancestors give to what is in it.
+func (w *world) inherited(user, group int) baton.AccessLevel {
 	up := w.up(group)
-	level := max(w.member(user, false, up...), w.shared(user, false, up...))
+	level := max(guest(w.member(user, false, up...)), w.shared(user, false, up...))
 	if w.groups[up[len(up)-1]].owner == user {
 		level = baton.OwnerAccess
 	}
 	return level
 }
 
+func (w *world) groupLevel(user, group int) baton.AccessLevel {
+	return max(w.inherited(user, group), w.member(user, false, group))
+}
+
 func (w *world) projectLevel(user, project int) baton.AccessLevel {
-	return max(w.groupLevel(user, w.projects[project].parent), w.member(user, true, project), w.shared(user, true, project))
+	return max(w.inherited(user, w.projects[project].parent), w.member(user, true, project), w.shared(user, true, project))
 }
 
 func (w *world) sees(user, group int) bool {
@@ -217,7 +230,7 @@ func (w *world) sees(user, group int) bool {
 		}
 	}
 	for i, p := range w.projects {
-		if slices.Contains(w.up(p.parent), group) && w.projectLevel(user, i) > 0 {
+		if slices.Contains(w.up(p.parent), group) && guest(w.projectLevel(user, i)) > 0 {
 			return true
 		}
 	}
@@ -268,10 +281,10 @@ func (w *world) check(s *suite, t *rapid.T) {
 		for i, p := range w.projects {
 			level := w.projectLevel(u, i)
 			equal("level in project", must(s.AccessLevel(ctx, user, baton.InProject(baton.ProjectID(p.id)), today)), level)
-			if shown(p) || level > 0 {
+			if shown(p) || guest(level) > 0 {
 				visible = append(visible, p.id)
 			}
-			if level > 0 {
+			if guest(level) > 0 {
 				joined = append(joined, p.id)
 			}
 			if level == baton.OwnerAccess {
