@@ -1,6 +1,9 @@
 package baton
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A Date is a calendar day in UTC, written YYYY-MM-DD, or "" for none. Dates
 // in this form order as strings do, in Go and in SQL.
@@ -21,4 +24,16 @@ func (d Date) AddDays(n int) Date {
 		return ""
 	}
 	return DateOf(t.AddDate(0, 0, n))
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler]; it takes a day that
+// exists, written YYYY-MM-DD, and "" for none.
+func (d *Date) UnmarshalText(text []byte) error {
+	if len(text) > 0 {
+		if _, err := time.Parse(time.DateOnly, string(text)); err != nil {
+			return fmt.Errorf("%q is not a day such as 2026-01-31", text)
+		}
+	}
+	*d = Date(text)
+	return nil
 }

@@ -235,6 +235,9 @@ func (t *Tokens) Rotate(ctx context.Context, a *Actor, id baton.TokenID, expires
 		if err != nil {
 			return err
 		}
+		if raises(a, &old) {
+			return baton.Denied("")
+		}
 		if reused = old.Revoked; reused {
 			return tx.RevokeAccessTokenFamily(ctx, old.Family)
 		}
@@ -261,6 +264,15 @@ func (t *Tokens) Rotate(ctx context.Context, a *Actor, id baton.TokenID, expires
 		return IssuedToken{}, fmt.Errorf("rotate access token: %w", err)
 	}
 	return made, nil
+}
+
+// raises reports whether the text of another token of the actor's would open
+// what an administrator alone has and the actor's own token does not: admin
+// mode means that a token without its scope is as good as an ordinary user's.
+func raises(a *Actor, t *baton.AccessToken) bool {
+	return a.Token != nil && a.Token.ID != t.ID && slices.ContainsFunc(t.Scopes, func(s baton.Scope) bool {
+		return s.AdminOnly() && !a.Token.Has(s)
+	})
 }
 
 // RevokeFamily revokes a token and every other of its family, for one that was

@@ -140,6 +140,9 @@ func (s *Server) failure(err error) *failure {
 			body:   message{"422 Unprocessable Entity - " + idempotency.ErrMismatch.Error()},
 		}
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return domainFailure(&baton.Error{Code: baton.CodeUnavailable})
+	}
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

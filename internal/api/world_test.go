@@ -475,7 +475,7 @@ func (s *scribe) change(ctx context.Context) error {
 }
 
 var levels = map[string]baton.AccessLevel{
-	"guest": baton.GuestAccess, "planner": baton.PlannerAccess, "reporter": baton.ReporterAccess,
+	"minimal": baton.MinimalAccess, "guest": baton.GuestAccess, "planner": baton.PlannerAccess, "reporter": baton.ReporterAccess,
 	"developer": baton.DeveloperAccess, "maintainer": baton.MaintainerAccess, "owner": baton.OwnerAccess,
 }
 

@@ -84,7 +84,9 @@ func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 // Of returns the address that a request came from, with trusted as the proxies
 // whose word is taken. Certain is false if that may be a proxy instead of the
 // caller: the request was forwarded by one that is not trusted, or by a trusted
-// one that did not say for whom. Who opens a door for an address must ask for
+// one that named itself but not for whom. A trusted proxy that leaves no trace
+// at all cannot be told from a caller on its machine; to be trusted is to be
+// trusted to say. Who opens a door for an address must ask for
 // certain, or a proxy on this machine that nobody named opens it for everyone
 // as 127.0.0.1. The address is the zero Addr if the peer has none, as on a
 // Unix socket.

@@ -23,6 +23,8 @@ const (
 	taken   = "has already been taken"
 	blank   = "can't be blank"
 	unknown = "is not included in the list"
+	// tooLarge belongs to [maxSeconds].
+	tooLarge = "must be less than or equal to 2147483647"
 )
 
 // present adds a problem when there is nothing but space.
@@ -50,6 +52,7 @@ func oneOf[T comparable](p *problems, field string, value T, allowed ...T) {
 const (
 	maxName               = 255
 	maxPath               = 255
+	maxEmail              = 254 // RFC 5321's path without its brackets
 	maxGroupDescription   = 500
 	maxProjectDescription = 2000
 )
@@ -156,8 +159,12 @@ type Interval struct {
 	Seconds int
 }
 
-// setInterval changes a lifetime of tokens to v, unless v is nil or less than
-// least.
+// maxSeconds is the largest lifetime of tokens, and the largest period of a
+// throttle: GitLab keeps both in 32 bits.
+const maxSeconds = 1<<31 - 1
+
+// setInterval changes a lifetime of tokens to v, unless v is nil, less than
+// least, or more than [maxSeconds].
 func (p *problems) setInterval(field string, dst *int, v *Interval, least int) {
 	switch {
 	case v == nil:
@@ -165,6 +172,8 @@ func (p *problems) setInterval(field string, dst *int, v *Interval, least int) {
 		*dst = 0
 	case v.Seconds < least:
 		p.add(field, fmt.Sprintf("must be greater than or equal to %d", least))
+	case v.Seconds > maxSeconds:
+		p.add(field, tooLarge)
 	default:
 		*dst = v.Seconds
 	}

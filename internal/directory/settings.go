@@ -136,10 +136,18 @@ func (p *problems) throttle(prefix string, t *baton.Throttle, c ThrottleChange) 
 	set(&t.Enabled, c.Enabled)
 	set(&t.Requests, c.Requests)
 	set(&t.Period, c.Period)
-	if t.Requests <= 0 {
-		p.add(prefix+"_requests_per_period", "must be greater than 0")
-	}
-	if t.Period <= 0 {
-		p.add(prefix+"_period_in_seconds", "must be greater than 0")
+	for _, limit := range []struct {
+		field string
+		value int
+	}{
+		{prefix + "_requests_per_period", t.Requests},
+		{prefix + "_period_in_seconds", t.Period},
+	} {
+		switch {
+		case limit.value <= 0:
+			p.add(limit.field, "must be greater than 0")
+		case limit.value > maxSeconds:
+			p.add(limit.field, tooLarge)
+		}
 	}
 }

@@ -249,6 +249,7 @@ func (c *UserChange) check(ctx context.Context, tx store.Tx, was, u baton.User) 
 
 	var p problems
 	p.present("email", u.Email)
+	p.atMost("email", u.Email, maxEmail)
 	if u.Email != "" && !emailForm.MatchString(u.Email) {
 		p.add("email", "is invalid")
 	}

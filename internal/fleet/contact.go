@@ -45,6 +45,9 @@ func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksFor
 		return baton.Invalid([]baton.FieldError{{Field: "system_xid", Problem: "is too long (maximum is 64 characters)"}})
 	}
 	m.RunnerID, m.ContactedAt = p.Runner.ID, s.now()
+	for _, reported := range []*string{&m.Version, &m.Revision, &m.Platform, &m.Architecture, &m.Executor} {
+		*reported = firstRunes(*reported, maxReported)
+	}
 	known, err := s.store.Manager(ctx, m.RunnerID, m.SystemID)
 	switch {
 	case baton.IsNotFound(err):
@@ -60,6 +63,22 @@ func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksFor
 		return fmt.Errorf("record contact: %w", err)
 	}
 	return nil
+}
+
+// maxReported is how much is kept of what a manager says of itself, in
+// characters. More is cut, not refused: a program that is unknown here must be
+// able to work all the same.
+const maxReported = 255
+
+// firstRunes returns at most n characters of text.
+func firstRunes(text string, n int) string {
+	for i := range text {
+		if n == 0 {
+			return text[:i]
+		}
+		n--
+	}
+	return text
 }
 
 // fresh reports whether the call of a manager tells nothing that is not known.

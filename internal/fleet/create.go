@@ -106,7 +106,8 @@ func (sc *runnerScope) expiry(now time.Time) time.Time {
 	if shortest == 0 {
 		return time.Time{}
 	}
-	return now.Add(time.Duration(shortest) * time.Second)
+	// As two numbers, because the product overflows for a life of centuries.
+	return time.Unix(now.Unix()+int64(shortest), int64(now.Nanosecond()))
 }
 
 // scope finds where the runner is to be made and whether the actor may.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
@@ -53,7 +54,7 @@ func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
 		writeHealth(w, http.StatusServiceUnavailable, health{Status: "failed"})
 		return
 	}
-	if err := s.config.Ready(r.Context()); err != nil {
+	if err := s.ready(r.Context()); err != nil {
 		s.config.Log.WarnContext(r.Context(), "not ready", "error", err)
 		writeHealth(w, http.StatusServiceUnavailable, health{
 			Status:   "failed",
@@ -64,10 +65,17 @@ func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
 	writeHealth(w, http.StatusOK, health{Status: "ok", Database: []healthCheck{{Status: "ok"}}})
 }
 
+// ready asks whether requests can be answered, and does not wait long.
+func (s *Server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	return s.config.Ready(ctx)
+}
+
 // health is readiness in words, for load balancers that look for text.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if s.draining.Load() || s.config.Ready(r.Context()) != nil {
+	if s.draining.Load() || s.ready(r.Context()) != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte("Baton is not ready\n"))
 		return

@@ -27,6 +27,11 @@ const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = 60 * time.Second
 	writeTimeout  = 90 * time.Second
+	// requestTimeout ends what a handler waits for, early enough for it to
+	// answer before the connection is cut.
+	requestTimeout = 60 * time.Second
+	// readyTimeout is how long the database may take to show that it answers.
+	readyTimeout = 2 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 	maxBody       = 1 << 20
@@ -144,6 +149,9 @@ func (s *Server) handler() http.Handler {
 		}
 	}
 	return s.observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if prefix != "" && (r.URL.Path == prefix || strings.HasPrefix(r.URL.Path, prefix+"/")) {
 			clone := *r

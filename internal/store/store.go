@@ -289,7 +289,8 @@ type MemberReader interface {
 	// what shares of any of these give (the lower of the share's level and the
 	// user's level, direct or inherited, in the group it lets in), and Owner
 	// for a personal namespace's owner. What has expired gives nothing, and
-	// neither does a group or project that does not exist.
+	// neither does a group or project that does not exist. Minimal Access is
+	// neither inherited nor shared.
 	AccessLevel(ctx context.Context, user baton.UserID, in baton.Source, today baton.Date) (baton.AccessLevel, error)
 	// SeesGroup reports whether the user is a member of the group, an
 	// ancestor, or of any group or project below, directly or by a share.
