@@ -31,7 +31,7 @@ func (d Date) AddDays(n int) Date {
 func (d *Date) UnmarshalText(text []byte) error {
 	if len(text) > 0 {
 		if _, err := time.Parse(time.DateOnly, string(text)); err != nil {
-			return fmt.Errorf("%q is not a day such as 2026-01-31", text)
+			return fmt.Errorf("%q is not a day: write it as 2027-06-30", text)
 		}
 	}
 	*d = Date(text)
