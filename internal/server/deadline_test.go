@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -27,7 +28,7 @@ func waiting(t *testing.T) http.Handler {
 		ClientIP: func(*http.Request) netip.Addr { return netip.Addr{} },
 		Pages:    http.NotFoundHandler(),
 		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if wait(r.Context()) == context.DeadlineExceeded {
+			if errors.Is(wait(r.Context()), context.DeadlineExceeded) {
 				w.WriteHeader(http.StatusServiceUnavailable)
 			}
 		}),

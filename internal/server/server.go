@@ -32,9 +32,9 @@ const (
 	requestTimeout = 60 * time.Second
 	// readyTimeout is how long the database may take to show that it answers.
 	readyTimeout = 2 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10
-	maxBody       = 1 << 20
+	idleTimeout  = 2 * time.Minute
+	maxHeader    = 64 << 10
+	maxBody      = 1 << 20
 )
 
 // drainTimeout is how long requests that run may take to end at shutdown.
