@@ -291,7 +291,8 @@ func (t *Tokens) RevokeFamily(ctx context.Context, tok *baton.AccessToken) error
 // https://docs.gitlab.com/api/personal_access_tokens/#revoke-a-personal-access-token.
 func (t *Tokens) Revoke(ctx context.Context, a *Actor, id baton.TokenID) error {
 	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		if _, err := ownToken(ctx, tx, a, id); err != nil {
+		tok, err := ownToken(ctx, tx, a, id)
+		if err != nil || tok.Revoked {
 			return err
 		}
 		return tx.RevokeAccessToken(ctx, id)

@@ -12,7 +12,6 @@ import (
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/grape"
-	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/telemetry"
 )
 
@@ -174,8 +173,7 @@ func (s *Server) touch(ctx context.Context, a *access.Actor) {
 	if !due {
 		return
 	}
-	err := s.Store.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.TouchAccessToken(ctx, use) })
-	if err != nil {
+	if err := s.Store.TouchAccessToken(ctx, use); err != nil {
 		s.Log.WarnContext(ctx, "the use of an access token was not recorded", "token_id", use.Token, "error", err)
 	}
 }

@@ -38,6 +38,11 @@ func newTown(t *testing.T) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newTownOn(t, db)
+}
+
+func newTownOn(t *testing.T, db store.Store) *town {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
@@ -70,11 +75,11 @@ func (w *town) group(a *access.Actor, name string, in directory.Ref) directory.R
 	return directory.RefOf(g.ID)
 }
 
-// join makes somebody a member of a group.
-func (w *town) join(by *access.Actor, in directory.Ref, who *access.Actor, level baton.AccessLevel, until baton.Date) {
+// join makes somebody an Owner of a group.
+func (w *town) join(by *access.Actor, in directory.Ref, who *access.Actor, until baton.Date) {
 	w.t.Helper()
 	_, err := w.AddMember(w.t.Context(), by, directory.Place{Group: in}, who.User.ID,
-		directory.MemberChange{AccessLevel: level, ExpiresAt: &until})
+		directory.MemberChange{AccessLevel: baton.OwnerAccess, ExpiresAt: &until})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -110,7 +115,7 @@ func TestMembershipEnds(t *testing.T) {
 	w := newTown(t)
 	alice, bob := w.person("alice"), w.person("bob")
 	g := w.group(alice, "tools", "")
-	w.join(alice, g, bob, baton.OwnerAccess, "2026-01-07")
+	w.join(alice, g, bob, "2026-01-07")
 
 	name := "kit"
 	if _, err := w.UpdateGroup(t.Context(), later(bob, 1), g, directory.GroupChange{Name: &name}); err != nil {
@@ -126,7 +131,7 @@ func TestLastOwnerAmongExpired(t *testing.T) {
 	w := newTown(t)
 	alice, bob := w.person("alice"), w.person("bob")
 	g := w.group(alice, "tools", "")
-	w.join(alice, g, bob, baton.OwnerAccess, "2026-01-07")
+	w.join(alice, g, bob, "2026-01-07")
 
 	in := directory.Place{Group: g}
 	wantCode(t, "leave behind an expired Owner",
@@ -145,7 +150,7 @@ func TestDeleteUser(t *testing.T) {
 	top := w.group(alice, "tools", "")
 	w.group(alice, "ci", top)
 	shared := w.group(alice, "shared", "")
-	w.join(alice, shared, bob, baton.OwnerAccess, "")
+	w.join(alice, shared, bob, "")
 	name := "mine"
 	if _, err := w.CreateProject(ctx, alice, 0, directory.ProjectChange{Name: &name}); err != nil {
 		t.Fatal(err)

@@ -56,10 +56,7 @@ func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksFor
 	case (p.Runner.AskedForJobs || !asksForJobs) && fresh(p.Runner, known, m):
 		return nil
 	}
-	err = s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		return tx.TouchRunner(ctx, store.Contact{Manager: m, AskedForJobs: asksForJobs})
-	})
-	if err != nil {
+	if err := s.store.TouchRunner(ctx, store.Contact{Manager: m, AskedForJobs: asksForJobs}); err != nil {
 		return fmt.Errorf("record contact: %w", err)
 	}
 	return nil

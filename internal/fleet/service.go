@@ -14,6 +14,7 @@ type Store interface {
 	reader
 	store.PrincipalReader
 	store.RunnerCreator
+	store.UseRecorder
 	Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx) error) error
 }
 

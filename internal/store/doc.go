@@ -10,6 +10,10 @@
 //   - Atomic: what [Store.Tx] or [Store.CreateRunner] does happens as a whole
 //     or not at all. Concurrent calls may share one commit; one that fails
 //     does not fail its neighbours.
+//   - Isolated: transactions have the outcome of running one after the other,
+//     so what a closure reads holds when its writes commit. Only the methods
+//     of [RunnerCreator] and [UseRecorder] stand aside: they decide nothing by
+//     what they read.
 //   - Repeatable: the closure given to [Store.Tx] may run more than once (a
 //     serialization failure, a neighbour's failed commit), so it must have no
 //     effect outside the transaction but to set variables of its caller.
@@ -31,8 +35,8 @@
 // manager", "Answer" or "Key". A broken unique rule is CodeConflict and names
 // the field in [baton.Error.Fields] ("username", "email", "path", "owner_id",
 // "user_id", "group_id", "token", "key", "key_id"). A reference to a row that
-// is gone is CodeStale. A database that cannot be reached, is full or was
-// closed is CodeUnavailable; when the connection broke in the middle of a
+// is gone is CodeStale. A database that cannot be reached, is full, was
+// closed or is too contended is CodeUnavailable; when the connection broke in the middle of a
 // commit, the work may have been done all the same. Everything else is
 // internal.
 //

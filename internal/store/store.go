@@ -11,6 +11,7 @@ import (
 type Store interface {
 	Reader
 	RunnerCreator
+	UseRecorder
 
 	// Tx runs fn in a transaction that commits when fn returns nil. See the
 	// package documentation for what fn must and must not do.
@@ -169,12 +170,24 @@ type AccessTokenWriter interface {
 	// InsertAccessToken stores a token under its digest and returns its id.
 	// Family 0 makes the token the first of its own family.
 	InsertAccessToken(ctx context.Context, t baton.AccessToken, digest baton.Digest) (baton.TokenID, error)
+	// RevokeAccessToken revokes a token. One that is revoked already is not
+	// found, so that of two who revoke it one is told.
 	RevokeAccessToken(ctx context.Context, id baton.TokenID) error
 	// RevokeAccessTokenFamily revokes every token of a chain of rotations.
 	RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error
+}
+
+// A UseRecorder writes down who called. Each method is a transaction by itself
+// that changes the same few rows all the time and depends on nothing that was
+// read before; as part of a [Tx] it would make others run again.
+type UseRecorder interface {
 	// TouchAccessToken records a use of the token and the day of it as the
 	// user's last activity.
 	TouchAccessToken(ctx context.Context, use TokenUse) error
+	// TouchRunner records that a manager called: it creates or updates the
+	// manager and moves the runner's ContactedAt (never back). AskedForJobs
+	// stays true once it was.
+	TouchRunner(ctx context.Context, c Contact) error
 }
 
 // A TokenUse is one use of an access token.
@@ -380,10 +393,6 @@ type RunnerReader interface {
 
 // A RunnerWriter changes runners.
 type RunnerWriter interface {
-	// TouchRunner records that a manager called: it creates or updates the
-	// manager and moves the runner's ContactedAt (never back). AskedForJobs
-	// stays true once it was.
-	TouchRunner(ctx context.Context, c Contact) error
 	DeleteRunner(ctx context.Context, id baton.RunnerID) error
 }
 

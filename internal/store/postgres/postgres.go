@@ -2,7 +2,7 @@
 //
 // Several programs may use one database. They migrate it one after the other,
 // behind an advisory lock, and transactions that get in each other's way run
-// again. Concurrent transactions share PostgreSQL's own group commit; what
+// again: they are serializable. Concurrent transactions share PostgreSQL's own group commit; what
 // package batch adds for new runners is fewer round trips.
 package postgres
 
@@ -36,6 +36,12 @@ const (
 	// maxConns leaves room for several programs below PostgreSQL's own default
 	// of 100 connections, and keeps two cores busy many times over.
 	maxConns = 20
+	// maxRepeats bounds how often a transaction runs again, and minPause and
+	// maxPause how long it waits before: five seconds or so in all. One of those
+	// that collide gets through each time, so that hundreds may.
+	maxRepeats = 60
+	minPause   = 2 * time.Millisecond
+	maxPause   = 100 * time.Millisecond
 	// batchTimeout ends a batch that a dead network holds.
 	batchTimeout = 30 * time.Second
 )
@@ -157,28 +163,40 @@ func (d *database) Ping(ctx context.Context) error { return translate(d.db.PingC
 
 func (d *database) Close() error { return d.db.Close() }
 
-// Tx runs fn, and again when PostgreSQL had to choose a victim.
+// Tx runs fn at the level that keeps the promise of [store.Store]: most
+// transactions read a row, change a part of it and write it back, or decide by
+// rows that others may be changing.
 func (d *database) Tx(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
-	backoff := retry.WithMaxRetries(8, retry.WithJitterPercent(50, retry.NewExponential(2*time.Millisecond)))
-	err := retry.Do(ctx, backoff, func(ctx context.Context) error {
-		err := d.try(ctx, fn)
+	return repeat(ctx, func(ctx context.Context) error { return d.try(ctx, sql.LevelSerializable, fn) })
+}
+
+// Record runs fn at the level at which who changes a row waits for whom went
+// ahead, and none is sent back.
+func (d *database) Record(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
+	return repeat(ctx, func(ctx context.Context) error { return d.try(ctx, sql.LevelReadCommitted, fn) })
+}
+
+// repeat runs fn, and again when PostgreSQL had to choose a victim.
+func repeat(ctx context.Context, fn func(context.Context) error) error {
+	pauses := retry.WithMaxRetries(maxRepeats, retry.WithJitterPercent(50, retry.WithCappedDuration(maxPause, retry.NewExponential(minPause))))
+	return translate(retry.Do(ctx, pauses, func(ctx context.Context) error {
+		err := fn(ctx)
 		if collided(err) {
 			return retry.RetryableError(err)
 		}
 		return err
-	})
-	return translate(err)
+	}))
 }
 
 // try runs fn once. Neither begin nor commit can be cancelled, so that an
 // error of the context always means that nothing was done.
-func (d *database) try(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) (err error) {
+func (d *database) try(ctx context.Context, level sql.IsolationLevel, fn func(context.Context, sqlstore.Querier) error) (err error) {
 	conn, err := d.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // back to the pool
-	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return err
 	}

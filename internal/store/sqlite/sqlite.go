@@ -127,6 +127,11 @@ func (d *database) Tx(ctx context.Context, fn func(context.Context, sqlstore.Que
 	return d.writer.do(ctx, fn)
 }
 
+// Record implements [sqlstore.Database]: there is one writer at a time anyway.
+func (d *database) Record(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
+	return d.writer.do(ctx, fn)
+}
+
 func (d *database) Generation() (uint64, bool) { return d.generation.current() }
 
 func (d *database) Translate(err error) error { return translate(err) }

@@ -109,7 +109,8 @@ func (w writer) InsertAccessToken(ctx context.Context, t baton.AccessToken, dige
 }
 
 func (w writer) RevokeAccessToken(ctx context.Context, id baton.TokenID) error {
-	return w.touch(ctx, accessTokens.thing, "revoke Token", "UPDATE access_tokens SET revoked = true WHERE id = $1", id)
+	return w.touch(ctx, accessTokens.thing, "revoke Token",
+		"UPDATE access_tokens SET revoked = true WHERE id = $1 AND NOT revoked", id)
 }
 
 func (w writer) RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error {
@@ -117,7 +118,12 @@ func (w writer) RevokeAccessTokenFamily(ctx context.Context, family baton.TokenI
 		"UPDATE access_tokens SET revoked = true WHERE id = $1 OR family = $1", family)
 }
 
-func (w writer) TouchAccessToken(ctx context.Context, use store.TokenUse) error {
+// TouchAccessToken implements [store.UseRecorder].
+func (s *Store) TouchAccessToken(ctx context.Context, use store.TokenUse) error {
+	return s.record(ctx, func(ctx context.Context, w writer) error { return w.touchAccessToken(ctx, use) })
+}
+
+func (w writer) touchAccessToken(ctx context.Context, use store.TokenUse) error {
 	err := w.touch(ctx, accessTokens.thing, "touch Token",
 		"UPDATE access_tokens SET last_used_at = $1, last_used_ips = $2 WHERE id = $3",
 		at(&use.At), strings.Join(use.IPs, " "), use.Token)

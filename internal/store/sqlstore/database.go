@@ -16,6 +16,9 @@ type Database interface {
 	// Tx runs fn in a transaction that commits when fn returns nil, under the
 	// guarantees of [store.Store].
 	Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error
+	// Record is Tx for an fn whose statements depend on nothing that it read, so
+	// that other transactions may change the same rows meanwhile.
+	Record(ctx context.Context, fn func(ctx context.Context, q Querier) error) error
 	// CreateRunners stores new runners in one transaction: it gives each an id
 	// with [Creation.Assign] and inserts its rows.
 	CreateRunners(ctx context.Context, all []*Creation) error

@@ -116,7 +116,12 @@ var touchManager = managers.insertText + " ON CONFLICT (runner_id, system_id) DO
 	`contacted_at = CASE WHEN runner_managers.contacted_at > excluded.contacted_at
 		THEN runner_managers.contacted_at ELSE excluded.contacted_at END`
 
-func (w writer) TouchRunner(ctx context.Context, c store.Contact) error {
+// TouchRunner implements [store.UseRecorder].
+func (s *Store) TouchRunner(ctx context.Context, c store.Contact) error {
+	return s.record(ctx, func(ctx context.Context, w writer) error { return w.touchRunner(ctx, c) })
+}
+
+func (w writer) touchRunner(ctx context.Context, c store.Contact) error {
 	m := c.Manager
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = m.ContactedAt

@@ -77,6 +77,16 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx
 	}))
 }
 
+// record runs the statements of a [store.UseRecorder].
+func (s *Store) record(ctx context.Context, fn func(ctx context.Context, w writer) error) error {
+	if ctx.Value(inTx{}) != nil {
+		return errNested
+	}
+	return s.away(s.db.Record(ctx, func(ctx context.Context, q Querier) error {
+		return fn(ctx, writer{reader{q, s.db, s.shared}})
+	}))
+}
+
 // Ping implements [store.Store].
 func (s *Store) Ping(ctx context.Context) error { return s.away(s.db.Ping(ctx)) }
 

@@ -45,12 +45,10 @@ var accessTokenTests = []test{
 		for _, fn := range []func(context.Context, store.Tx) error{
 			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, 1) },
 			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, 1) },
-			func(ctx context.Context, tx store.Tx) error {
-				return tx.TouchAccessToken(ctx, store.TokenUse{Token: 1, User: 1, At: now})
-			},
 		} {
 			s.missing(s.Tx(s.Context(), fn), "Token")
 		}
+		s.missing(s.TouchAccessToken(s.Context(), store.TokenUse{Token: 1, User: 1, At: now}), "Token")
 	}},
 	{"AccessToken/Conflict", func(s *suite) {
 		u := s.user("u")
@@ -85,16 +83,14 @@ var accessTokenTests = []test{
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID) })
 		same(s, revoked(), []baton.TokenID{first.ID, second.ID, third.ID})
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) })
-		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) }) // again
+		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) }), "Token")
 	}},
 	{"AccessToken/Touch", func(s *suite) {
 		u := s.user("u")
 		t := s.token(baton.AccessToken{UserID: u.ID})
 		touch := func(at time.Time, ips ...string) {
 			s.Helper()
-			s.tx(func(ctx context.Context, tx store.Tx) error {
-				return tx.TouchAccessToken(ctx, store.TokenUse{Token: t.ID, User: u.ID, At: at, IPs: ips})
-			})
+			s.ok(s.TouchAccessToken(s.Context(), store.TokenUse{Token: t.ID, User: u.ID, At: at, IPs: ips}))
 		}
 		touch(now, "::1")
 		touch(now.Add(time.Hour), "10.0.0.1", "::1")
@@ -200,24 +196,25 @@ var principalTests = []test{
 			id, err = tx.InsertAccessToken(ctx, baton.AccessToken{UserID: u.ID, CreatedAt: kept}, digest)
 			return err
 		})
-		for i, change := range []func(context.Context, store.Tx) error{
-			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id) },
-			func(ctx context.Context, tx store.Tx) error {
-				return tx.TouchAccessToken(ctx, store.TokenUse{Token: id, User: u.ID, At: now})
-			},
-			func(ctx context.Context, tx store.Tx) error {
+		tx := func(fn func(context.Context, store.Tx) error) func() error {
+			return func() error { return s.Tx(ctx, fn) }
+		}
+		for i, change := range []func() error{
+			tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id) }),
+			func() error { return s.TouchAccessToken(ctx, store.TokenUse{Token: id, User: u.ID, At: now}) },
+			tx(func(ctx context.Context, tx store.Tx) error {
 				u.State = baton.UserBlocked
 				return tx.UpdateUser(ctx, u)
-			},
-			func(ctx context.Context, tx store.Tx) error {
+			}),
+			tx(func(ctx context.Context, tx store.Tx) error {
 				settings := baton.DefaultSettings()
 				settings.AdminMode = true
 				return tx.SetSettings(ctx, settings)
-			},
-			func(ctx context.Context, tx store.Tx) error { return tx.DeleteUser(ctx, u.ID) },
+			}),
+			tx(func(ctx context.Context, tx store.Tx) error { return tx.DeleteUser(ctx, u.ID) }),
 		} {
 			before := must(s.Principal(ctx, digest))
-			s.tx(change)
+			s.ok(change())
 			if cmp.Equal(before, must(s.Principal(ctx, digest))) {
 				s.Errorf("change %d is not seen", i)
 			}

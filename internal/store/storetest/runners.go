@@ -48,9 +48,7 @@ var runnerTests = []test{
 		same(s, len(must(s.Managers(ctx, 1))), 0)
 		same(s, len(must(s.RunnerProjects(ctx, 1))), 0)
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.DeleteRunner(ctx, 1) }), "Runner")
-		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-			return tx.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: 1, SystemID: "s", ContactedAt: now}})
-		}), "Runner")
+		s.missing(s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: 1, SystemID: "s", ContactedAt: now}}), "Runner")
 	}},
 	{"Runner/List", func(s *suite) {
 		ctx := s.Context()
@@ -89,9 +87,7 @@ var runnerTests = []test{
 		offline := s.runner(baton.Runner{})
 		later := kept.Add(baton.StaleAfter)
 		touch := func(r baton.Runner, version string, at time.Time) baton.Runner {
-			s.tx(func(ctx context.Context, tx store.Tx) error {
-				return tx.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: r.ID, SystemID: "s", Version: version, ContactedAt: at}})
-			})
+			s.ok(s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: r.ID, SystemID: "s", Version: version, ContactedAt: at}}))
 			return must(s.Runner(ctx, r.ID))
 		}
 		online = touch(online, "18.11.0", later)
@@ -173,12 +169,8 @@ var runnerTests = []test{
 		c := s.creation(baton.Runner{Type: baton.ProjectRunner, ProjectID: p.ID, Tags: []string{"t"}})
 		id := must(s.CreateRunner(ctx, c))
 		same(s, ids(must(s.RunnerProjects(ctx, id)), projectID), []baton.ProjectID{p.ID})
-		s.tx(func(ctx context.Context, tx store.Tx) error {
-			if err := tx.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: id, SystemID: "s", ContactedAt: now}}); err != nil {
-				return err
-			}
-			return tx.DeleteRunner(ctx, id)
-		})
+		s.ok(s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: id, SystemID: "s", ContactedAt: now}}))
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.DeleteRunner(ctx, id) })
 		_, err := s.Runner(ctx, id)
 		s.missing(err, "Runner")
 		_, _, err = s.RunnerByToken(ctx, c.Token)
@@ -195,7 +187,7 @@ var runnerTests = []test{
 		touch := func(c store.Contact) {
 			s.Helper()
 			c.Manager.RunnerID = id
-			s.tx(func(ctx context.Context, tx store.Tx) error { return tx.TouchRunner(ctx, c) })
+			s.ok(s.TouchRunner(ctx, c))
 		}
 		touch(store.Contact{Manager: baton.Manager{
 			SystemID: "s1", Version: "18.0", Revision: "abc", Platform: "linux", Architecture: "arm64", Executor: "docker", IP: "::1", ContactedAt: now,
@@ -228,11 +220,9 @@ var runnerTests = []test{
 		var group sync.WaitGroup
 		for i := range 32 {
 			group.Go(func() {
-				err := s.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-					return tx.TouchRunner(ctx, store.Contact{Manager: baton.Manager{
-						RunnerID: id, SystemID: []string{"a", "b"}[i%2], ContactedAt: now.Add(time.Duration(i) * time.Second),
-					}})
-				})
+				err := s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{
+					RunnerID: id, SystemID: []string{"a", "b"}[i%2], ContactedAt: now.Add(time.Duration(i) * time.Second),
+				}})
 				if err != nil {
 					s.Error(err)
 				}

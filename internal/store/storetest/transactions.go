@@ -144,6 +144,58 @@ var transactionTests = []test{
 		group.Wait()
 		same(s, len(must(s.KeyIDs(ctx))), n*6/9)
 	}},
+	{"Tx/ReadsThenWrites", func(s *suite) {
+		// Everybody adds one to what is read; none of it may be lost.
+		const n = 48
+		settings := must(s.Settings(s.Context()))
+		settings.AuthenticatedThrottle.Requests = 1
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.SetSettings(ctx, settings) })
+		var group sync.WaitGroup
+		for range n {
+			group.Go(func() {
+				err := s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
+					settings, err := tx.Settings(ctx)
+					if err != nil {
+						return err
+					}
+					settings.AuthenticatedThrottle.Requests++
+					return tx.SetSettings(ctx, settings)
+				})
+				if err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		same(s, must(s.Settings(s.Context())).AuthenticatedThrottle.Requests, n+1)
+	}},
+	{"Tx/DecidesByOthers", func(s *suite) {
+		// Everybody leaves unless the last one: rows that nobody writes decide.
+		const n = 24
+		in := baton.InGroup(s.group("g", 0).ID)
+		users := make([]baton.User, n)
+		for i := range users {
+			users[i] = s.user("u")
+			s.member(users[i], in, baton.OwnerAccess)
+		}
+		var group sync.WaitGroup
+		for _, u := range users {
+			group.Go(func() {
+				err := s.Tx(s.Context(), func(ctx context.Context, tx store.Tx) error {
+					n, err := tx.CountMembers(ctx, in)
+					if err != nil || n == 1 {
+						return err
+					}
+					return tx.DeleteMember(ctx, in, u.ID)
+				})
+				if err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		same(s, must(s.CountMembers(s.Context(), in)), 1)
+	}},
 	{"Store", func(s *suite) {
 		s.ok(s.Ping(s.Context()))
 		if k := s.Kind(); k != "SQLite" && k != "PostgreSQL" {
