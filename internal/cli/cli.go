@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -68,8 +69,11 @@ func Main(ctx context.Context, args []string, std Stdio) (code int) {
 	if err != nil {
 		return fail(std, err)
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case slices.Equal(args, []string{"--version"}): // where people look first; a flag would be in the help of every command
+		args = []string{"version"}
 	}
 	run, err := parser.Parse(args)
 	if err != nil {
