@@ -284,12 +284,31 @@ func TestMetricsAreForFew(t *testing.T) {
 	if status, body := fetch(t, client, proxyTo(t, open)+"/-/metrics"); status != http.StatusNotFound || strings.Contains(body, "baton_") {
 		t.Errorf("metrics through a proxy that is not named: %d %s", status, body)
 	}
-	closed := start(t, setup{args: []string{"--metrics-from", "192.0.2.1"}})
-	if status, _ := closed.get("/-/metrics"); status != http.StatusNotFound {
-		t.Errorf("metrics for an address that is not named: %d", status)
+	named := start(t, setup{args: []string{"--trusted-proxies", "127.0.0.1", "--metrics-from", "192.0.2.1"}})
+	from := func(address string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, named.url+"/-/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", address)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := from("192.0.2.1"); got != http.StatusOK {
+		t.Errorf("metrics for an address that is named: %d", got)
+	}
+	if got := from("192.0.2.2"); got != http.StatusNotFound {
+		t.Errorf("metrics for an address that is not named: %d", got)
+	}
+	if status, _ := named.get("/-/metrics"); status != http.StatusOK {
+		t.Errorf("metrics from this machine, with others named: %d", status)
 	}
 	for path, want := range map[string]int{"/-/liveness": 200, "/-/readiness": 200, "/-/health": 200, "/-/other": 404} {
-		if status, body := closed.get(path); status != want {
+		if status, body := named.get(path); status != want {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}

@@ -104,7 +104,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 		Ready: a.store.Ping, ClientIP: clientIP,
 		MayReadMetrics: func(r *http.Request) bool {
 			addr, certain := clientip.Of(r, c.TrustedProxies)
-			return certain && c.MetricsFrom.Contains(addr)
+			return certain && (addr.IsLoopback() || c.MetricsFrom.Contains(addr))
 		},
 		Metrics: telemetry.NewMetrics(), Log: c.Log,
 	})

@@ -33,8 +33,8 @@ type Config struct {
 	// RootToken and RootPassword are taken at the first start only; what is
 	// not given is made.
 	RootToken, RootPassword baton.Secret
-	// TrustedProxies may say for whom they call, MetricsFrom may read the
-	// metrics.
+	// TrustedProxies may say for whom they call; MetricsFrom may read the
+	// metrics, as may who calls from the machine itself.
 	TrustedProxies, MetricsFrom clientip.List
 	// CertFile and KeyFile make Baton speak TLS itself.
 	CertFile, KeyFile string

@@ -68,7 +68,7 @@ type serveCmd struct {
 	Listen           string        `env:"BATON_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on; :8080 is every address of the machine."`
 	ExternalURL      string        `env:"BATON_EXTERNAL_URL" placeholder:"URL" help:"Address that people and clients use, which may have a path; the one that Baton listens on unless given."`
 	TrustedProxies   clientip.List `env:"BATON_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
-	MetricsFrom      clientip.List `env:"BATON_METRICS_FROM" default:"127.0.0.0/8,::1" placeholder:"CIDR,…" help:"Addresses that may read /-/metrics."`
+	MetricsFrom      clientip.List `env:"BATON_METRICS_FROM" placeholder:"CIDR,…" help:"Addresses that may read /-/metrics; this machine's loopback always may."`
 	TLSCertFile      string        `env:"BATON_TLS_CERT_FILE" placeholder:"FILE" help:"Certificate chain, PEM, to speak TLS with."`
 	TLSKeyFile       string        `env:"BATON_TLS_KEY_FILE" placeholder:"FILE" help:"Private key of the certificate, PEM."`
 	RootTokenFile    string        `env:"BATON_ROOT_TOKEN_FILE" placeholder:"FILE" help:"Access token to give root at the first start, instead of one that is made and printed."`
