@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -113,20 +114,8 @@ Examples:
 
 // Run runs the server until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, std Stdio) error {
-	config, err := c.config()
-	if err != nil {
-		return err
-	}
-	config.Listen, config.ExternalURL = c.Listen, c.ExternalURL
-	config.TrustedProxies, config.MetricsFrom = c.TrustedProxies, c.MetricsFrom
-	config.CertFile, config.KeyFile = c.TLSCertFile, c.TLSKeyFile
-	if config.RootToken, err = secret(std.Getenv(rootTokenEnv), c.RootTokenFile); err != nil {
-		return fmt.Errorf("root token: %w", err)
-	}
-	if config.RootPassword, err = secret(std.Getenv(rootPasswordEnv), c.RootPasswordFile); err != nil {
-		return fmt.Errorf("root password: %w", err)
-	}
-	if config.Log, err = c.logger(std); err != nil {
+	config, err := c.appConfig(std)
+	if err := errors.Join(err, config.Validate()); err != nil {
 		return err
 	}
 	baton, err := app.Open(ctx, config)
@@ -138,6 +127,24 @@ func (c *serveCmd) Run(ctx context.Context, std Stdio) error {
 		return err
 	}
 	return baton.Serve(ctx)
+}
+
+// appConfig returns the configuration that the flags and variables say, and
+// every file that cannot be read.
+func (c *serveCmd) appConfig(std Stdio) (app.Config, error) {
+	config, urlErr := c.config()
+	config.Listen, config.ExternalURL = c.Listen, c.ExternalURL
+	config.TrustedProxies, config.MetricsFrom = c.TrustedProxies, c.MetricsFrom
+	config.CertFile, config.KeyFile = c.TLSCertFile, c.TLSKeyFile
+	var tokenErr, passwordErr, logErr error
+	if config.RootToken, tokenErr = secret(std.Getenv(rootTokenEnv), c.RootTokenFile); tokenErr != nil {
+		tokenErr = fmt.Errorf("root token: %w", tokenErr)
+	}
+	if config.RootPassword, passwordErr = secret(std.Getenv(rootPasswordEnv), c.RootPasswordFile); passwordErr != nil {
+		passwordErr = fmt.Errorf("root password: %w", passwordErr)
+	}
+	config.Log, logErr = c.logger(std)
+	return config, errors.Join(urlErr, tokenErr, passwordErr, logErr)
 }
 
 // welcome tells whoever started Baton how to go on. It is the one place where
