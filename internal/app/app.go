@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/api"
 	"baton.example/baton/internal/clientip"
@@ -32,6 +34,8 @@ import (
 
 // An App is one Baton that listens.
 type App struct {
+	// lock keeps other servers out of the data directory; nil for PostgreSQL.
+	lock   *flock.Flock
 	store  store.Store
 	server *server.Server
 	url    *url.URL
@@ -67,8 +71,13 @@ func Open(ctx context.Context, c Config) (*App, error) {
 
 // open opens the store and builds everything above it.
 func (a *App) open(ctx context.Context, c *Config, l net.Listener) (err error) {
+	if c.DatabaseURL.IsZero() {
+		if a.lock, err = lockDataDir(c.DataDir); err != nil {
+			return err
+		}
+	}
 	if a.store, err = OpenStore(ctx, c); err != nil {
-		return err
+		return errors.Join(err, a.unlock())
 	}
 	if err := a.build(ctx, c, l); err != nil {
 		return errors.Join(err, a.Close())
@@ -139,6 +148,8 @@ func (a *App) Serve(ctx context.Context) error {
 			Do: func(ctx context.Context) error { return idempotency.Forget(ctx, a.store, a.now()) },
 		})
 	})
+	a.log.InfoContext(ctx, "listening", "address", a.Addr().String(), "external_url", a.URL(),
+		"database", a.store.Kind(), "version", telemetry.Build().Version)
 	err := a.server.Serve(ctx)
 	stop()
 	duties.Wait()
@@ -146,4 +157,11 @@ func (a *App) Serve(ctx context.Context) error {
 }
 
 // Close closes the database.
-func (a *App) Close() error { return a.store.Close() }
+func (a *App) Close() error { return errors.Join(a.store.Close(), a.unlock()) }
+
+func (a *App) unlock() error {
+	if a.lock == nil {
+		return nil
+	}
+	return a.lock.Unlock()
+}

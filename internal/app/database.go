@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
+
 	"baton.example/baton"
 	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
@@ -19,6 +21,7 @@ import (
 const (
 	databaseFile = "baton.db"
 	keyFile      = "secret.key"
+	lockFile     = "baton.lock"
 )
 
 // OpenStore opens the database that c names, brings its schema up to date and
@@ -60,17 +63,44 @@ func openDatabase(ctx context.Context, c *Config) (store.Store, error) {
 	if url := c.DatabaseURL.Reveal(); url != "" {
 		return postgres.Open(ctx, url, c.Log)
 	}
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory (choose another with --data-dir or BATON_DATA_DIR): %w", err)
-	}
-	probe, err := os.CreateTemp(c.DataDir, ".writable-*")
-	if err != nil {
-		return nil, fmt.Errorf("the data directory %s is not writable (change its owner, or choose another with --data-dir or BATON_DATA_DIR): %w", c.DataDir, err)
-	}
-	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
-		return nil, fmt.Errorf("try the data directory %s: %w", c.DataDir, err)
+	if err := makeDataDir(c.DataDir); err != nil {
+		return nil, err
 	}
 	return sqlite.Open(ctx, filepath.Join(c.DataDir, databaseFile), c.Log)
+}
+
+// makeDataDir makes the data directory and tries whether it can be written to.
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory (choose another with --data-dir or BATON_DATA_DIR): %w", err)
+	}
+	probe, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return fmt.Errorf("the data directory %s is not writable (change its owner, or choose another with --data-dir or BATON_DATA_DIR): %w", dir, err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return fmt.Errorf("try the data directory %s: %w", dir, err)
+	}
+	return nil
+}
+
+// lockDataDir keeps other servers out of the data directory until the lock is
+// released, or the program ends, however it does. SQLite would let them in, to
+// count throttles each for itself and to make a commit wait for the other's.
+// Commands that only work on the database do not ask for the lock.
+func lockDataDir(dir string) (*flock.Flock, error) {
+	if err := makeDataDir(dir); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory %s: %w", dir, err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("another Baton serves from the data directory %s: stop that, or choose another directory with --data-dir or BATON_DATA_DIR", dir)
+	}
+	return lock, nil
 }
 
 // checkKey loads the secret key, or makes it for a new SQLite database, and
