@@ -1,7 +1,7 @@
 package baton
 
 // An AccessLevel is the role of a user in a group or project. Levels order as
-// numbers do and have GitLab's values:
+// numbers do and have GitLab's values.
 // https://docs.gitlab.com/api/access_requests/#valid-access-levels.
 type AccessLevel int
 

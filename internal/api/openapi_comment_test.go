@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,22 +16,26 @@ import (
 // A comment is what stands above a declaration, without the name with which
 // Go's comments begin.
 type comment struct {
-	summary string // the first sentence
-	rest    string
-	page    string // GitLab's documentation of the same
-	subject string // what the file is about, by its name
+	text          string
+	summary, rest string // its first sentence, and the others
+	page          string // GitLab's documentation of the same
 }
-
-// text is the whole comment.
-func (c comment) text() string { return strings.TrimSpace(c.summary + "\n\n" + c.rest) }
 
 // comments is what the source of this package and of the root says, and
 // reflection cannot.
 type comments struct {
 	functions map[string]comment // by name, with the receiver's type
+	tables    []table            // of routes
 	types     map[string]comment
 	fields    map[string]string // by type and field
 	constants map[string][]any  // by their type, in order
+}
+
+// A table is a method of routes.go that returns rows.
+type table struct {
+	name, about string
+	// mentions are the names in it, those of the rows' functions among them.
+	mentions map[string]bool
 }
 
 // readComments reads the source.
@@ -52,20 +57,21 @@ func readComments() (*comments, error) {
 			if err != nil {
 				return nil, err
 			}
-			c.file(name, file)
+			c.file(file)
 		}
 	}
 	return c, nil
 }
 
-func (c *comments) file(name string, file *ast.File) {
-	subject := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(name), ".go"), "_", " ")
+func (c *comments) file(file *ast.File) {
 	for _, d := range file.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
 			about := newComment(d.Name.Name, d.Doc)
-			about.subject = subject
 			c.functions[receiver(d)+d.Name.Name] = about
+			if name, ok := strings.CutSuffix(d.Name.Name, "Routes"); ok {
+				c.tables = append(c.tables, newTable(name, about.text, d.Body))
+			}
 		case *ast.GenDecl:
 			for _, spec := range d.Specs {
 				switch spec := spec.(type) {
@@ -77,6 +83,21 @@ func (c *comments) file(name string, file *ast.File) {
 			}
 		}
 	}
+}
+
+// hump finds where a word begins in a name.
+var hump = regexp.MustCompile(`[A-Z]`)
+
+func newTable(name, about string, body *ast.BlockStmt) table {
+	words := hump.ReplaceAllStringFunc(name, func(letter string) string { return " " + strings.ToLower(letter) })
+	t := table{name: words, about: about, mentions: map[string]bool{}}
+	ast.Inspect(body, func(n ast.Node) bool {
+		if selector, ok := n.(*ast.SelectorExpr); ok {
+			t.mentions[selector.Sel.Name] = true
+		}
+		return true
+	})
+	return t
 }
 
 // receiver is the type that a method belongs to, as it is before its name.
@@ -112,7 +133,7 @@ func (c *comments) typeSpec(spec *ast.TypeSpec, d *ast.GenDecl) {
 			text = f.Comment
 		}
 		for _, field := range f.Names {
-			c.fields[name+"."+field.Name] = newComment(field.Name, text).text()
+			c.fields[name+"."+field.Name] = newComment(field.Name, text).text
 		}
 	}
 }
@@ -139,6 +160,8 @@ func (c *comments) constant(spec *ast.ValueSpec) {
 
 var (
 	gitlabPage = regexp.MustCompile(`https://docs\.gitlab\.com/[^\s,]*[^\s,.]`)
+	// neighbor is a link to another type, whose name says enough.
+	neighbor = regexp.MustCompile(`\[(\w+)\]`)
 	// opening is how comments begin: with a name, and an article before a
 	// type's.
 	opening = regexp.MustCompile(`^(?:(?:A|An|The) )?(\w+) (?:(?:is|are) )?`)
@@ -148,7 +171,7 @@ var (
 func newComment(name string, group *ast.CommentGroup) comment {
 	var out comment
 	var paragraphs []string
-	for paragraph := range strings.SplitSeq(group.Text(), "\n\n") {
+	for paragraph := range strings.SplitSeq(neighbor.ReplaceAllString(group.Text(), "$1"), "\n\n") {
 		for _, page := range gitlabPage.FindAllString(paragraph, -1) {
 			if out.page == "" {
 				out.page = page
@@ -167,26 +190,29 @@ func newComment(name string, group *ast.CommentGroup) comment {
 		first = first[len(found[0]):]
 		first = strings.ToUpper(first[:1]) + first[1:]
 	}
+	paragraphs[0] = first
+	out.text = strings.Join(paragraphs, "\n\n")
 	out.summary = new(doc.Package).Synopsis(first)
-	paragraphs[0] = strings.TrimSpace(strings.TrimPrefix(first, out.summary))
-	out.rest = strings.TrimSpace(strings.Join(paragraphs, "\n\n"))
+	out.rest = strings.TrimSpace(strings.TrimPrefix(out.text, out.summary))
 	return out
 }
 
-// function returns the comment on the function of a row, by the name that the
-// runtime has for it: that of a method which was made a value ends in "-fm".
-func (c *comments) function(name string) (comment, error) {
+// function returns the comment on the function of a row and the table that the
+// row is in. The name is the one that the runtime has: that of a method which
+// was made a value ends in "-fm".
+func (c *comments) function(name string) (comment, string, error) {
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "api."), "-fm")
 	name = strings.NewReplacer("(*", "", ")", "").Replace(name)
 	about, found := c.functions[name]
+	in := slices.IndexFunc(c.tables, func(t table) bool { return t.mentions[name[strings.LastIndexByte(name, '.')+1:]] })
 	switch {
-	case !found:
-		return comment{}, fmt.Errorf("%s is no function with a comment: a row needs one by itself, and not a closure", name)
+	case !found || in < 0:
+		return comment{}, "", fmt.Errorf("%s is no function with a comment: a row needs one by itself, and not a closure", name)
 	case about.summary == "":
-		return comment{}, fmt.Errorf("%s has no comment, which is what its clients are told", name)
-	case strings.ContainsAny(about.text(), "[]"):
-		return comment{}, fmt.Errorf("the comment on %s links to other code, which is nothing to its clients", name)
+		return comment{}, "", fmt.Errorf("%s has no comment, which is what its clients are told", name)
+	case strings.ContainsAny(about.text, "[]"):
+		return comment{}, "", fmt.Errorf("the comment on %s links to other code, which is nothing to its clients", name)
 	}
-	return about, nil
+	return about, c.tables[in].name, nil
 }

@@ -78,7 +78,7 @@ func (s *schemas) of(t reflect.Type) *schema {
 	if values := s.values(t); values != nil {
 		ref, made := s.name(t.Name(), t)
 		if !made {
-			description := s.comment.types[t.Name()].text()
+			description := s.comment.types[t.Name()].text
 			s.named[t.Name()] = &schema{Type: kindName(t), Description: description, Enum: values}
 		}
 		return ref
@@ -137,7 +137,7 @@ func (s *schemas) entity(t reflect.Type) *schema {
 	name = strings.ToUpper(name[:1]) + name[1:]
 	ref, made := s.name(name, t)
 	if !made {
-		out := &schema{Type: "object", Description: s.comment.types[t.Name()].text()}
+		out := &schema{Type: "object", Description: s.comment.types[t.Name()].text}
 		s.named[name] = out
 		s.fields(out, t)
 	}

@@ -55,7 +55,7 @@ type (
 		OpenAPI    string              `yaml:"openapi"`
 		Info       information         `yaml:"info"`
 		Servers    []map[string]string `yaml:"servers"`
-		Tags       []map[string]string `yaml:"tags"`
+		Tags       []tag               `yaml:"tags"`
 		Paths      yaml.MapSlice       `yaml:"paths"`
 		Components components          `yaml:"components"`
 	}
@@ -64,6 +64,10 @@ type (
 		Version     string            `yaml:"version"`
 		Description string            `yaml:"description"`
 		License     map[string]string `yaml:"license"`
+	}
+	tag struct {
+		Name        string `yaml:"name"`
+		Description string `yaml:"description"`
 	}
 	operation struct {
 		Tags         []string          `yaml:"tags,flow"`
@@ -148,6 +152,9 @@ func describe(routes []route) ([]byte, error) {
 		},
 		Servers: []map[string]string{{"url": describedURL}},
 	}
+	for _, t := range c.tables {
+		d.doc.Tags = append(d.doc.Tags, tag{t.name, t.about})
+	}
 	d.components()
 	for i := range routes {
 		if err := d.route(&routes[i]); err != nil {
@@ -155,7 +162,6 @@ func describe(routes []route) ([]byte, error) {
 		}
 	}
 	d.operations()
-	d.tags()
 	if d.doc.Components.Schemas, err = d.schemas.all(); err != nil {
 		return nil, err
 	}
@@ -178,30 +184,15 @@ func (d *describer) add(method, path string, op *operation) {
 	d.doc.Paths[at].Value = append(item, yaml.MapItem{Key: strings.ToLower(method), Value: op})
 }
 
-// tags lists the tags of the operations.
-func (d *describer) tags() {
-	seen := map[string]bool{}
-	for _, path := range d.doc.Paths {
-		methods, _ := path.Value.(yaml.MapSlice)
-		for _, method := range methods {
-			op, _ := method.Value.(*operation)
-			if tag := op.Tags[0]; !seen[tag] {
-				seen[tag] = true
-				d.doc.Tags = append(d.doc.Tags, map[string]string{"name": tag})
-			}
-		}
-	}
-}
-
 // route describes a row.
 func (d *describer) route(r *route) error {
-	f, err := d.comment.function(r.name)
+	f, table, err := d.comment.function(r.name)
 	if err != nil {
 		return err
 	}
 	path := apiRoot + r.pattern
 	op := &operation{
-		Tags: []string{f.subject}, Summary: f.summary, Description: f.rest,
+		Tags: []string{table}, Summary: f.summary, Description: f.rest,
 		OperationID: operationID(r.method, path), Security: security(r.caller),
 	}
 	if page := cmp.Or(f.page, d.comment.types[r.in.Name()].page); page != "" {
@@ -576,6 +567,8 @@ func (d *describer) components() {
 // operations describes the endpoints for operators, which package server
 // answers in front of the table.
 func (d *describer) operations() {
+	const operations = "operation"
+	d.doc.Tags = append(d.doc.Tags, tag{operations, "What operators and their tools ask."})
 	ok, failed := strconv.Itoa(http.StatusOK), strconv.Itoa(http.StatusServiceUnavailable)
 	answer := func(description, media string, s *schema) *response {
 		return &response{Description: description, Content: yaml.MapSlice{{Key: media, Value: mediaType{Schema: s}}}}
@@ -609,7 +602,7 @@ func (d *describer) operations() {
 		}},
 	} {
 		d.add(http.MethodGet, e.path, &operation{
-			Tags: []string{"operations"}, Summary: e.summary, OperationID: operationID(http.MethodGet, e.path),
+			Tags: []string{operations}, Summary: e.summary, OperationID: operationID(http.MethodGet, e.path),
 			Security: []map[string][]string{}, Responses: e.responses,
 		})
 	}
