@@ -22,6 +22,16 @@ type AuditEvent struct {
 	TargetID      int64
 	TargetDetails string
 	// Message is the event in words.
-	Message   string
+	Message string
+	// Changes are what was changed of the target, in the order of its
+	// attributes.
+	Changes   []AuditChange
 	CreatedAt time.Time
+}
+
+// An AuditChange is one attribute before and after, as texts: tags are
+// separated by commas, and what was not set is "".
+type AuditChange struct {
+	Attribute string
+	From, To  string
 }

@@ -10,6 +10,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/grape"
 	"baton.example/baton/internal/idempotency"
 )
@@ -48,7 +49,8 @@ var (
 	errTwoTokens    = &failure{status: http.StatusBadRequest, body: problem{
 		Error: "invalid_request", ErrorDescription: "Both Authorization header and payload includes access token.",
 	}}
-	errTooLarge = &failure{status: http.StatusRequestEntityTooLarge, body: message{"413 Request Entity Too Large"}}
+	errPrecondition = &failure{status: http.StatusPreconditionFailed, body: message{"412 Precondition Failed"}}
+	errTooLarge     = &failure{status: http.StatusRequestEntityTooLarge, body: message{"413 Request Entity Too Large"}}
 )
 
 // scopeError refuses a token without a scope that opens the route.
@@ -142,6 +144,9 @@ func (s *Server) failure(err error) *failure {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return domainFailure(&baton.Error{Code: baton.CodeUnavailable})
+	}
+	if errors.Is(err, fleet.ErrModified) {
+		return errPrecondition
 	}
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -142,6 +142,9 @@ func (r route) refusing(statuses ...int) route {
 	return r
 }
 
+// conditional marks a row that minds If-Unmodified-Since.
+func (r route) conditional() route { return r.refusing(http.StatusPreconditionFailed) }
+
 // repeating marks a row that takes an Idempotency-Key.
 func (r route) repeating() route {
 	r.repeatable = true

@@ -34,6 +34,7 @@ func (s *Server) routes() []route {
 // runnerRoutes are the routes of runners and their managers.
 func (s *Server) runnerRoutes() []route {
 	lists, read := with(api, readAPI).naming(manageRunner), with(manageRunner, api, readAPI)
+	write := with(manageRunner, api)
 	return []route{
 		post("/user/runners", with(createRunner, api), s.createUserRunner).returning(runnerToken{}).repeating(),
 
@@ -47,6 +48,8 @@ func (s *Server) runnerRoutes() []route {
 		get("/runners/{id}/managers", read, s.listRunnerManagers),
 		get("/runners/{id}/projects", read, s.listRunnerProjects),
 		get("/runners/{id}/jobs", read, s.listRunnerJobs).returning(list[struct{}]{}),
+		put("/runners/{id}", write, s.updateRunner),
+		del("/runners/{id}", write, s.deleteRunner).conditional(),
 
 		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK).refusing(http.StatusForbidden),
 		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent).refusing(http.StatusForbidden),

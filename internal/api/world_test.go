@@ -623,6 +623,9 @@ func (w *world) audit() (string, error) {
 		lines = append(lines, fmt.Sprintf("%s: %s; by user %d (%s) from %s in %s; %s %d, %s; %s",
 			e.Name, e.Message, e.AuthorID, e.AuthorName, e.IP, where, e.TargetType, e.TargetID, e.TargetDetails,
 			e.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z")))
+		for _, c := range e.Changes {
+			lines = append(lines, fmt.Sprintf("  %s: %q → %q", c.Attribute, c.From, c.To))
+		}
 	}
 	if lines == nil {
 		return "nothing", nil

@@ -60,18 +60,9 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 		Token:          made.Token.Digest(),
 		TokenExpiresAt: made.ExpiresAt,
 		Audit: func(id baton.RunnerID) baton.AuditEvent {
-			return baton.AuditEvent{
-				Name:          "ci_runner_created",
-				AuthorID:      a.User.ID,
-				AuthorName:    a.User.Name,
-				IP:            a.IP,
-				Source:        source(&r),
-				TargetType:    "Ci::Runner",
-				TargetID:      int64(id),
-				TargetDetails: fmt.Sprintf("%s/%d", scope.page, id),
-				Message:       "Created " + scope.word + " CI runner",
-				CreatedAt:     a.Now,
-			}
+			made := r
+			made.ID = id
+			return scope.event(by(a), &made, eventCreated, "Created")
 		},
 	}
 	if answer != nil {
@@ -87,8 +78,8 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 
 // A runnerScope is where a runner is made.
 type runnerScope struct {
-	// word names the scope in the audit log, page is the path of its runners.
-	word, page string
+	place
+
 	// intervals are the lives in seconds that the token may have at most; 0
 	// does not count.
 	intervals []int
@@ -122,7 +113,7 @@ func (v view) scope(ctx context.Context, a *access.Actor, r baton.Runner) (runne
 			return runnerScope{}, baton.Denied(insufficient)
 		}
 		return runnerScope{
-			word: "instance", page: "/admin/runners",
+			place:     instancePlace(),
 			intervals: []int{a.Settings.RunnerTokenExpirationInterval},
 		}, nil
 	default:
@@ -147,7 +138,7 @@ func (v view) groupScope(ctx context.Context, a *access.Actor, id baton.Namespac
 		return runnerScope{}, baton.Denied(insufficient)
 	}
 	sc := runnerScope{
-		word: "group", page: "/groups/" + group.FullPath + "/-/runners",
+		place:     groupPlace(&group),
 		intervals: []int{a.Settings.GroupRunnerTokenExpirationInterval, group.RunnerTokenExpirationInterval},
 	}
 	for _, ancestor := range chain[1:] {
@@ -192,7 +183,7 @@ func (v view) projectScope(ctx context.Context, a *access.Actor, id baton.Projec
 		return runnerScope{}, fmt.Errorf("find ancestors: %w", err)
 	}
 	sc := runnerScope{
-		word: "project", page: "/" + project.FullPath + "/-/runners",
+		place:     projectPlace(&project),
 		intervals: []int{a.Settings.ProjectRunnerTokenExpirationInterval, project.RunnerTokenExpirationInterval},
 	}
 	for _, n := range chain {

@@ -393,6 +393,9 @@ type RunnerReader interface {
 
 // A RunnerWriter changes runners.
 type RunnerWriter interface {
+	// UpdateRunner stores the attributes of r that a user may change, its tags
+	// included, and UpdatedAt.
+	UpdateRunner(ctx context.Context, r baton.Runner) error
 	DeleteRunner(ctx context.Context, id baton.RunnerID) error
 }
 

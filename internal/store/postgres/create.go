@@ -166,6 +166,7 @@ func (s *statement) events(all []creation) {
 		{"target_id", nullableNumber, each(all, func(c creation) int64 { return c.Event.TargetID })},
 		{"target_details", "text", each(all, func(c creation) string { return c.Event.TargetDetails })},
 		{"message", "text", each(all, func(c creation) string { return c.Event.Message })},
+		{"changes", nullableText, each(all, func(c creation) string { return sqlstore.EncodeChanges(c.Event.Changes) })},
 		{"created_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Event.CreatedAt) })},
 	})
 }

@@ -138,6 +138,21 @@ func (w writer) touchRunner(ctx context.Context, c store.Contact) error {
 	return err
 }
 
+func (w writer) UpdateRunner(ctx context.Context, r baton.Runner) error {
+	if err := runners.update(ctx, w, &r, int64(r.ID)); err != nil {
+		return err
+	}
+	if _, err := w.exec(ctx, "delete tags", "DELETE FROM runner_tags WHERE runner_id = $1", r.ID); err != nil {
+		return err
+	}
+	for i, tag := range r.Tags {
+		if err := runnerTags.add(ctx, w, &tagOfRunner{r.ID, i, tag}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w writer) DeleteRunner(ctx context.Context, id baton.RunnerID) error {
 	return w.touch(ctx, runners.thing, "delete Runner", "DELETE FROM runners WHERE id = $1", id)
 }

@@ -18,6 +18,7 @@ var auditTests = []test{
 		full := baton.AuditEvent{
 			Name: "n", AuthorID: 1, AuthorName: "A", IP: "::1", Source: baton.InGroup(2), TargetType: "T", TargetID: 3,
 			TargetDetails: "d", Message: "m", CreatedAt: now,
+			Changes: []baton.AuditChange{{Attribute: "tag_list", From: "a,b", To: ""}, {Attribute: "description", From: "", To: `"ß<`}},
 		}
 		insert(full)
 		insert(baton.AuditEvent{Name: "bare", CreatedAt: now.Add(time.Hour)})

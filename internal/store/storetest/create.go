@@ -23,7 +23,10 @@ var createTests = []test{
 		var told baton.RunnerID
 		c.Audit = func(id baton.RunnerID) baton.AuditEvent {
 			told = id
-			return baton.AuditEvent{Name: "n", AuthorID: u.ID, AuthorName: "a", IP: "::1", Source: baton.InProject(p.ID), TargetType: "t", TargetID: int64(id), TargetDetails: "d", Message: "m", CreatedAt: now}
+			return baton.AuditEvent{
+				Name: "n", AuthorID: u.ID, AuthorName: "a", IP: "::1", Source: baton.InProject(p.ID), TargetType: "t", TargetID: int64(id), TargetDetails: "d", Message: "m",
+				Changes: []baton.AuditChange{{Attribute: "a", From: "b", To: "c"}}, CreatedAt: now,
+			}
 		}
 		want := store.Answer{UserID: u.ID, Key: baton.DigestOf("k"), Request: baton.DigestOf("r"), Sealed: []byte{0, 255}, ExpiresAt: now}
 		c.Answer = func(id baton.RunnerID) (store.Answer, error) { return want, nil }

@@ -162,6 +162,23 @@ var runnerTests = []test{
 		same(s, below(), true)
 		same(s, must(s.MaintainsBelow(ctx, other.ID, 99, today)), false)
 	}},
+	{"Runner/Update", func(s *suite) {
+		ctx := s.Context()
+		r := s.runner(baton.Runner{Description: "d", MaximumTimeout: 600, Tags: []string{"a", "b"}})
+		bystander := s.runner(baton.Runner{Tags: []string{"a"}})
+		r.Description, r.MaintenanceNote, r.Paused, r.Locked, r.RunUntagged = "", "n", true, true, true
+		r.AccessLevel, r.MaximumTimeout, r.Tags, r.UpdatedAt = baton.RefProtected, 0, []string{"c", "a"}, kept.Add(time.Hour)
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) })
+		same(s, must(s.Runner(ctx, r.ID)), r)
+		same(s, must(s.Runner(ctx, bystander.ID)), bystander)
+		// What others write is left alone.
+		r.ContactedAt, r.AskedForJobs, r.Tags = kept, true, nil
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) })
+		r.ContactedAt, r.AskedForJobs = time.Time{}, false
+		same(s, must(s.Runner(ctx, r.ID)), r)
+		r.ID = 99
+		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) }), "Runner")
+	}},
 	{"Runner/Delete", func(s *suite) {
 		ctx := s.Context()
 		g := s.group("g", 0)

@@ -212,6 +212,7 @@ CREATE TABLE audit_events (
     target_id      BIGINT,
     target_details TEXT NOT NULL,
     message        TEXT NOT NULL,
+    changes        TEXT, -- JSON, see sqlstore/audit.go; NULL for none
     created_at     TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX audit_events_namespace ON audit_events (namespace_id) WHERE namespace_id IS NOT NULL;

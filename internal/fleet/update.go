@@ -1,0 +1,137 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/store"
+)
+
+// A Change is what to change of a runner; nil leaves a thing as it is.
+type Change struct {
+	Description     *string
+	MaintenanceNote *string
+	Paused          *bool
+	Locked          *bool
+	RunUntagged     *bool
+	AccessLevel     *baton.RunnerAccess
+	MaximumTimeout  *Timeout
+	Tags            *[]string
+}
+
+// A Timeout is what a runner's maximum timeout is changed to.
+type Timeout struct {
+	// None ends the limit; Seconds then says nothing.
+	None    bool
+	Seconds int
+}
+
+// Update changes a runner and returns it without its projects. In GitLab's
+// order: the runner exists, the actor may change it, the new attributes are
+// valid. The audit log holds what was before; a change that changes nothing is
+// not written down.
+// https://docs.gitlab.com/api/runners/#update-runner-details.
+func (s *Service) Update(ctx context.Context, a *access.Actor, id baton.RunnerID, c Change) (Details, error) {
+	d := Details{MayUpdate: true}
+	err := s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		was, err := look(tx).updatable(ctx, a, id)
+		if err != nil {
+			return err
+		}
+		d.Runner = was
+		if err := c.apply(&d.Runner); err != nil {
+			return err
+		}
+		changes := compare(&was, &d.Runner)
+		if len(changes) == 0 {
+			return nil
+		}
+		d.Runner.UpdatedAt = a.Now
+		if err := tx.UpdateRunner(ctx, d.Runner); err != nil {
+			return err
+		}
+		event, err := look(tx).event(ctx, by(a), &was, eventUpdated, "Updated")
+		if err != nil {
+			return err
+		}
+		event.Changes = changes
+		return tx.InsertAuditEvent(ctx, event)
+	})
+	if err != nil {
+		return Details{}, fmt.Errorf("update runner: %w", err)
+	}
+	return s.complete(ctx, d)
+}
+
+// updatable returns the runner if the actor may change it.
+func (v view) updatable(ctx context.Context, a *access.Actor, id baton.RunnerID) (baton.Runner, error) {
+	r, err := v.Runner(ctx, id)
+	if err != nil {
+		return baton.Runner{}, err
+	}
+	can, err := v.rights(ctx, a, &r)
+	if err == nil && !can.update {
+		err = baton.Denied(noAccess)
+	}
+	return r, err
+}
+
+// apply changes r, and returns what keeps it from being stored so.
+func (c *Change) apply(r *baton.Runner) error {
+	set(&r.Description, c.Description)
+	set(&r.MaintenanceNote, c.MaintenanceNote)
+	set(&r.Paused, c.Paused)
+	set(&r.Locked, c.Locked)
+	set(&r.RunUntagged, c.RunUntagged)
+	set(&r.AccessLevel, c.AccessLevel)
+	set(&r.Tags, c.Tags)
+	timeout := c.MaximumTimeout != nil && !c.MaximumTimeout.None
+	if c.MaximumTimeout != nil {
+		r.MaximumTimeout = c.MaximumTimeout.Seconds
+	}
+	return r.Validate(timeout)
+}
+
+// set writes what a change holds; nil leaves things as they are.
+func set[T any](dst, v *T) {
+	if v != nil {
+		*dst = *v
+	}
+}
+
+// attributes are what a change can change, in words for the audit log.
+var attributes = []struct {
+	name string
+	text func(*baton.Runner) string
+}{
+	{"description", func(r *baton.Runner) string { return r.Description }},
+	{"maintenance_note", func(r *baton.Runner) string { return r.MaintenanceNote }},
+	{"paused", func(r *baton.Runner) string { return strconv.FormatBool(r.Paused) }},
+	{"locked", func(r *baton.Runner) string { return strconv.FormatBool(r.Locked) }},
+	{"run_untagged", func(r *baton.Runner) string { return strconv.FormatBool(r.RunUntagged) }},
+	{"access_level", func(r *baton.Runner) string { return string(r.AccessLevel) }},
+	{"maximum_timeout", func(r *baton.Runner) string { return seconds(r.MaximumTimeout) }},
+	{"tag_list", func(r *baton.Runner) string { return strings.Join(r.Tags, ",") }},
+}
+
+func seconds(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// compare returns what differs.
+func compare(was, is *baton.Runner) []baton.AuditChange {
+	var changes []baton.AuditChange
+	for _, attribute := range attributes {
+		if from, to := attribute.text(was), attribute.text(is); from != to {
+			changes = append(changes, baton.AuditChange{Attribute: attribute.name, From: from, To: to})
+		}
+	}
+	return changes
+}
