@@ -145,6 +145,9 @@ func (s *Server) failure(err error) *failure {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return domainFailure(&baton.Error{Code: baton.CodeUnavailable})
 	}
+	if p, ok := errors.AsType[fleet.AssignProblem](err); ok {
+		return badRequest(p.Error())
+	}
 	if errors.Is(err, fleet.ErrModified) {
 		return errPrecondition
 	}

@@ -34,7 +34,7 @@ func (s *Server) routes() []route {
 // runnerRoutes are the routes of runners and their managers.
 func (s *Server) runnerRoutes() []route {
 	lists, read := with(api, readAPI).naming(manageRunner), with(manageRunner, api, readAPI)
-	write := with(manageRunner, api)
+	write, assign := with(manageRunner, api), with(api).naming(manageRunner)
 	return []route{
 		post("/user/runners", with(createRunner, api), s.createUserRunner).returning(runnerToken{}).repeating(),
 
@@ -50,6 +50,8 @@ func (s *Server) runnerRoutes() []route {
 		get("/runners/{id}/jobs", read, s.listRunnerJobs).returning(list[struct{}]{}),
 		put("/runners/{id}", write, s.updateRunner),
 		del("/runners/{id}", write, s.deleteRunner).conditional(),
+		post("/projects/{id}/runners", assign, s.assignRunner).guarded(s.guardProjectRunners),
+		del("/projects/{id}/runners/{runner_id}", assign, s.unassignRunner).guarded(s.guardProjectRunners).conditional(),
 
 		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK).refusing(http.StatusForbidden),
 		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent).refusing(http.StatusForbidden),

@@ -11,9 +11,11 @@ import (
 
 // The names of audit events. Those that GitLab has too are spelled as there.
 const (
-	eventCreated = "ci_runner_created"
-	eventUpdated = "ci_runner_updated"
-	eventDeleted = "ci_runner_unregistered"
+	eventCreated    = "ci_runner_created"
+	eventUpdated    = "ci_runner_updated"
+	eventDeleted    = "ci_runner_unregistered"
+	eventAssigned   = "ci_runner_assigned_to_project"
+	eventUnassigned = "ci_runner_unassigned_from_project"
 )
 
 // An author is who did what an audit event tells of.

@@ -169,13 +169,11 @@ func (v view) projectScope(ctx context.Context, a *access.Actor, id baton.Projec
 	if err != nil {
 		return runnerScope{}, fmt.Errorf("find project: %w", err)
 	}
-	may, err := v.policy.CanProject(ctx, a, access.CreateRunner, &project)
+	may, err := v.mayCreateIn(ctx, a, &project)
 	if err != nil {
 		return runnerScope{}, err
 	}
-	// The flags of the groups above do not count here, in GitLab neither.
-	open := a.Settings.MayRegister(baton.RegistrarProject) && project.RunnerRegistrationEnabled
-	if !may || !a.Admin && !open {
+	if !may {
 		return runnerScope{}, baton.Denied(insufficient)
 	}
 	chain, err := v.Ancestors(ctx, project.NamespaceID)
@@ -190,4 +188,12 @@ func (v view) projectScope(ctx context.Context, a *access.Actor, id baton.Projec
 		sc.intervals = append(sc.intervals, n.ProjectRunnerTokenExpirationInterval)
 	}
 	return sc, nil
+}
+
+// mayCreateIn reports whether the actor may create runners of the project. The
+// flags of the groups above do not count here, in GitLab neither.
+func (v view) mayCreateIn(ctx context.Context, a *access.Actor, p *baton.Project) (bool, error) {
+	may, err := v.policy.CanProject(ctx, a, access.CreateRunner, p)
+	open := a.Settings.MayRegister(baton.RegistrarProject) && p.RunnerRegistrationEnabled
+	return may && (a.Admin || open), err
 }

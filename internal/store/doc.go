@@ -32,9 +32,9 @@
 //
 // A missing row is [baton.NotFound] with the kind of the thing: "User",
 // "Token", "Namespace", "Project", "Member", "Share", "Runner", "Runner
-// manager", "Answer" or "Key". A broken unique rule is CodeConflict and names
+// manager", "Runner project", "Answer" or "Key". A broken unique rule is CodeConflict and names
 // the field in [baton.Error.Fields] ("username", "email", "path", "owner_id",
-// "user_id", "group_id", "token", "key", "key_id"). A reference to a row that
+// "user_id", "group_id", "project_id", "token", "key", "key_id"). A reference to a row that
 // is gone is CodeStale. A database that cannot be reached, is full, was
 // closed or is too contended is CodeUnavailable; when the connection broke in the middle of a
 // commit, the work may have been done all the same. Everything else is

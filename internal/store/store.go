@@ -385,6 +385,8 @@ type RunnerReader interface {
 	// RunnerProjects returns the projects that a project runner is assigned
 	// to, the one that was assigned first ahead.
 	RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error)
+	// AssignedAt tells since when the project has the project runner.
+	AssignedAt(ctx context.Context, id baton.RunnerID, project baton.ProjectID) (time.Time, error)
 	// Managers returns the runner's managers, the one that called last ahead.
 	Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error)
 	// Manager finds a runner's manager by system id.
@@ -396,6 +398,10 @@ type RunnerWriter interface {
 	// UpdateRunner stores the attributes of r that a user may change, its tags
 	// included, and UpdatedAt.
 	UpdateRunner(ctx context.Context, r baton.Runner) error
+	// AssignRunner gives a project runner to a further project. It is a
+	// conflict if the project has it already.
+	AssignRunner(ctx context.Context, id baton.RunnerID, project baton.ProjectID, at time.Time) error
+	UnassignRunner(ctx context.Context, id baton.RunnerID, project baton.ProjectID) error
 	DeleteRunner(ctx context.Context, id baton.RunnerID) error
 }
 

@@ -16,6 +16,7 @@ var unique = []struct{ index, columns, field string }{
 	{"namespaces_owner_id_key", "namespaces.owner_id", "owner_id"},
 	{"members_user_", "members.user_id", "user_id"},
 	{"shares_", "shares.", "group_id"},
+	{"runner_projects_pkey", "runner_projects.runner_id", "project_id"},
 	{"answers_pkey", "answers.user_id", "key"},
 	{"access_tokens_digest_key", "access_tokens.digest", "token"},
 	{"runners_token_digest_key", "runners.token_digest", "token"},

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -96,6 +97,20 @@ func oneRunner(all []baton.Runner, err error) (baton.Runner, error) {
 
 func (r reader) RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error) {
 	return projects.list(ctx, r, "JOIN runner_projects a ON a.project_id = p.id WHERE a.runner_id = $1 ORDER BY a.created_at, p.id", id)
+}
+
+func (r reader) AssignedAt(ctx context.Context, id baton.RunnerID, project baton.ProjectID) (time.Time, error) {
+	a, err := runnerProjects.one(ctx, r, "WHERE a.runner_id = $1 AND a.project_id = $2", id, project)
+	return a.createdAt, err
+}
+
+func (w writer) AssignRunner(ctx context.Context, id baton.RunnerID, project baton.ProjectID, at time.Time) error {
+	return runnerProjects.add(ctx, w, &projectOfRunner{id, project, at})
+}
+
+func (w writer) UnassignRunner(ctx context.Context, id baton.RunnerID, project baton.ProjectID) error {
+	return w.touch(ctx, runnerProjects.thing, "delete Runner project",
+		"DELETE FROM runner_projects WHERE runner_id = $1 AND project_id = $2", id, project)
 }
 
 func (r reader) Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error) {

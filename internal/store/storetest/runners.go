@@ -179,6 +179,27 @@ var runnerTests = []test{
 		r.ID = 99
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) }), "Runner")
 	}},
+	{"Runner/Assign", func(s *suite) {
+		ctx := s.Context()
+		g := s.group("g", 0)
+		p, q := s.project("p", g.ID), s.project("q", g.ID)
+		r := s.runner(baton.Runner{Type: baton.ProjectRunner, ProjectID: p.ID})
+		assign := func(id baton.RunnerID, project baton.ProjectID) error {
+			return s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.AssignRunner(ctx, id, project, now.Add(time.Hour)) })
+		}
+		s.ok(assign(r.ID, q.ID))
+		same(s, must(s.RunnerProjects(ctx, r.ID)), []baton.Project{p, q})
+		same(s, must(s.AssignedAt(ctx, r.ID, q.ID)), kept.Add(time.Hour))
+		s.field(assign(r.ID, q.ID), "project_id")
+		s.code(assign(99, q.ID), baton.CodeStale)
+		s.code(assign(r.ID, 99), baton.CodeStale)
+		unassign := func(ctx context.Context, tx store.Tx) error { return tx.UnassignRunner(ctx, r.ID, q.ID) }
+		s.tx(unassign)
+		same(s, must(s.RunnerProjects(ctx, r.ID)), []baton.Project{p})
+		s.missing(s.Tx(ctx, unassign), "Runner project")
+		_, err := s.AssignedAt(ctx, r.ID, q.ID)
+		s.missing(err, "Runner project")
+	}},
 	{"Runner/Delete", func(s *suite) {
 		ctx := s.Context()
 		g := s.group("g", 0)
