@@ -181,7 +181,7 @@ func insertRow(b *testing.B, db sqlstore.Database) func(context.Context, *call, 
 			return nil
 		})
 	}
-	rows := batch.New(batch.Options{}, func(error) bool { return false }, insert)
+	rows := batch.New(batch.Options{}, func(error) batch.Verdict { return batch.Fail }, insert)
 	b.Cleanup(rows.Close)
 	return func(ctx context.Context, _ *call, _ createUserRunnerParams) (runnerToken, error) {
 		token := baton.NewToken(baton.RunnerTokenPrefix)

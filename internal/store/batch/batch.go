@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // Options tune a [Batcher]; the zero value means the defaults.
@@ -23,12 +25,37 @@ type Options struct {
 // connections that are busy at once, and little enough for one statement.
 const DefaultSize = 256
 
+// A Verdict is what an error of a store function means for the members of the
+// batch.
+type Verdict int
+
+const (
+	// Fail is for all members: none would fare better by itself.
+	Fail Verdict = iota
+	// Split stores the members one by one, so that only the guilty one fails.
+	Split
+	// Again is Split, and tries each member again for as long as [Patience].
+	Again
+)
+
+const (
+	// Patience is how long a member is tried again that somebody else is in the
+	// way of.
+	Patience = 5 * time.Second
+	// singles is how many members are stored one by one at the same time.
+	singles = 8
+	// The pauses between the attempts for one member.
+	minPause = 2 * time.Millisecond
+	maxPause = 100 * time.Millisecond
+)
+
 // A Batcher gathers values and stores them in batches.
 type Batcher[T any] struct {
 	queue   *Queue[member[T]]
 	store   func(context.Context, []T) error
-	splits  func(error) bool
-	commits sync.WaitGroup
+	judge   func(error) Verdict
+	singles chan struct{} // a place for each attempt to store one member
+	running sync.WaitGroup
 }
 
 // A member is a value on its way through a [Batcher].
@@ -38,18 +65,20 @@ type member[T any] struct {
 }
 
 // New returns a batcher that gives batches to store, which stores a batch as a
-// whole or not at all. When it fails with an error that splits says yes to,
-// the members are stored one by one, so that only the guilty one fails.
-func New[T any](o Options, splits func(error) bool, store func(context.Context, []T) error) *Batcher[T] {
+// whole or not at all. When it fails, judge says what becomes of the members.
+// Members are stored one by one beside the batches that come after, so that
+// whatever keeps one of them keeps nobody else: store is called from several
+// goroutines then.
+func New[T any](o Options, judge func(error) Verdict, store func(context.Context, []T) error) *Batcher[T] {
 	if o.Size <= 0 {
 		o.Size = DefaultSize
 	}
 	if o.Committers <= 0 {
 		o.Committers = 1
 	}
-	b := &Batcher[T]{queue: NewQueue[member[T]](o.Size), store: store, splits: splits}
+	b := &Batcher[T]{queue: NewQueue[member[T]](o.Size), store: store, judge: judge, singles: make(chan struct{}, singles)}
 	for range o.Committers {
-		b.commits.Go(b.run)
+		b.running.Go(b.run)
 	}
 	return b
 }
@@ -81,7 +110,7 @@ func (b *Batcher[T]) Do(ctx context.Context, value T) error {
 // Close waits until everything that was taken is stored.
 func (b *Batcher[T]) Close() {
 	b.queue.Close()
-	b.commits.Wait()
+	b.running.Wait()
 }
 
 // run stores batch after batch.
@@ -99,13 +128,32 @@ func (b *Batcher[T]) run() {
 			values = append(values, item.Value.value)
 		}
 		err := b.try(values)
-		for i, item := range items {
-			outcome := err
-			if err != nil && len(items) > 1 && b.splits(err) {
-				outcome = b.try(values[i : i+1])
-			}
-			item.Value.done <- outcome
+		verdict := Fail
+		if err != nil {
+			verdict = b.judge(err)
 		}
+		for _, item := range items {
+			if m := item.Value; verdict == Again || verdict == Split && len(items) > 1 {
+				b.running.Go(func() { m.done <- b.alone(m.value) })
+			} else {
+				m.done <- err
+			}
+		}
+	}
+}
+
+// alone stores one member. It takes up a place only while it tries: however
+// many wait for something, the others get their turn.
+func (b *Batcher[T]) alone(value T) error {
+	begin := time.Now()
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		b.singles <- struct{}{}
+		err := b.try([]T{value})
+		<-b.singles
+		if err == nil || b.judge(err) != Again || time.Since(begin) >= Patience {
+			return err
+		}
+		time.Sleep(pause/2 + rand.N(pause)) //nolint:gosec // who collided must not meet again
 	}
 }
 

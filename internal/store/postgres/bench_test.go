@@ -36,7 +36,7 @@ func BenchmarkInsertRunnerRow(b *testing.B) {
 			}
 			defer db.Close()
 			now := time.Now()
-			batcher := batch.New(batch.Options{}, func(error) bool { return false }, func(ctx context.Context, all [][]byte) error {
+			batcher := batch.New(batch.Options{}, func(error) batch.Verdict { return batch.Fail }, func(ctx context.Context, all [][]byte) error {
 				_, err := db.ExecContext(ctx, `INSERT INTO runners (type, description, maintenance_note, paused, locked,
 					run_untagged, access_level, token_digest, token_created_at, asked_for_jobs, created_at, updated_at)
 					SELECT 'instance_type', 'a runner of the benchmark', '', false, false, true, 'not_protected', digest, $2, false, $2, $2

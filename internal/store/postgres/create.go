@@ -14,11 +14,16 @@ import (
 
 // CreateRunners implements [sqlstore.Database] in two round trips: one for the
 // ids, which the audit events and answers are made from, and one statement
-// that inserts everything and so is a transaction by itself.
+// that inserts everything and so is a transaction by itself. It waits for the
+// locks of others for a moment only, since everybody in the batch waits.
 func (d *database) CreateRunners(ctx context.Context, all []*sqlstore.Creation) error {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
-	if err := d.createRunners(ctx, all); err != nil {
+	err := d.createRunners(ctx, all)
+	if err != nil && ctx.Err() != nil {
+		err = sqlstore.Away(err) // the callers have contexts of their own
+	}
+	if err != nil {
 		return fmt.Errorf("create runner: %w", translate(err))
 	}
 	return nil
@@ -40,7 +45,9 @@ func (d *database) createRunners(ctx context.Context, all []*sqlstore.Creation) 
 	s.tags(all)
 	s.projects(all)
 	s.answers(all)
-	_, err = d.db.ExecContext(ctx, s.text.String()+" SELECT 1", s.args...)
+	// PostgreSQL runs the SELECT ahead of the inserts that nobody reads from, and
+	// the setting ends with the statement.
+	_, err = d.db.ExecContext(ctx, s.text.String()+" SELECT set_config('lock_timeout', '"+lockTimeout+"', true)", s.args...)
 	return err
 }
 

@@ -22,6 +22,7 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
+	queryCanceled        = "57014" // by the server: a statement_timeout, or its administrator
 	cannotConnectNow     = "57P03"
 	adminShutdown        = "57P01"
 	crashShutdown        = "57P02"
@@ -50,8 +51,9 @@ func translate(err error) error {
 			return sqlstore.Conflict(e.ConstraintName, err)
 		case foreignKeyViolation:
 			return sqlstore.Gone(err)
-		case readOnlyTransaction, serializationFailure, deadlockDetected, lockNotAvailable,
-			cannotConnectNow, adminShutdown, crashShutdown, ioError:
+		case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled:
+			return sqlstore.Busy(err)
+		case readOnlyTransaction, cannotConnectNow, adminShutdown, crashShutdown, ioError:
 			return sqlstore.Away(err)
 		}
 		switch e.Code[:2] {

@@ -171,4 +171,73 @@ func TestServerDies(t *testing.T) {
 	}
 }
 
+// TestLockedGroupKeepsItsOwn locks a group while runners are created: those of
+// the group wait, and nobody else.
+func TestLockedGroupKeepsItsOwn(t *testing.T) {
+	at := pgtest.URL(t)
+	s, err := postgres.Open(t.Context(), at, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	now := time.Now()
+	var group baton.NamespaceID
+	err = s.Tx(t.Context(), func(ctx context.Context, tx store.Tx) (err error) {
+		group, err = tx.InsertNamespace(ctx, baton.Namespace{
+			Kind: baton.GroupNamespace, Path: "g", Visibility: baton.Private, CreatedAt: now, UpdatedAt: now,
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	lock, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Rollback() }() // if the test ends early
+	if _, err := lock.ExecContext(t.Context(), "SELECT FROM namespaces WHERE id = $1 FOR UPDATE", group); err != nil {
+		t.Fatal(err)
+	}
+
+	create := func(r baton.Runner) error {
+		r.AccessLevel, r.CreatedAt, r.UpdatedAt = baton.NotProtected, now, now
+		_, err := s.CreateRunner(t.Context(), store.RunnerCreation{
+			Runner: r, Token: baton.DigestOf(rand()),
+			Audit: func(baton.RunnerID) baton.AuditEvent { return baton.AuditEvent{CreatedAt: now} },
+		})
+		return err
+	}
+	begin := time.Now()
+	var inGroup, others sync.WaitGroup
+	for range 12 {
+		inGroup.Go(func() {
+			if err := create(baton.Runner{Type: baton.GroupRunner, GroupID: group}); err != nil {
+				t.Errorf("a runner of the group: %v", err)
+			}
+		})
+		others.Go(func() {
+			if err := create(baton.Runner{Type: baton.InstanceRunner}); err != nil {
+				t.Errorf("a neighbour: %v", err)
+			}
+		})
+	}
+	others.Wait()
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("the neighbours waited %v", took)
+	}
+	if n, err := s.CountRunners(t.Context(), store.RunnerFilter{}, 100); err != nil || n != 12 {
+		t.Errorf("%d runners, %v; want those of the neighbours", n, err)
+	}
+	if err := lock.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	inGroup.Wait()
+}
+
 func rand() string { return baton.NewToken("").Reveal() }

@@ -43,7 +43,11 @@ const (
 	minPause   = 2 * time.Millisecond
 	maxPause   = 100 * time.Millisecond
 	// batchTimeout ends a batch that a dead network holds.
-	batchTimeout = 30 * time.Second
+	batchTimeout = 10 * time.Second
+	// lockTimeout is how long a batch of new runners waits for somebody who
+	// locks a row that one of them refers to: a group that is being deleted, say.
+	// Who changes a row otherwise is not waited for.
+	lockTimeout = "250ms"
 )
 
 // Open connects to the database at the URL, or a connection string in libpq's
@@ -153,6 +157,10 @@ type database struct{ db *sql.DB }
 func (d *database) Kind() string { return "PostgreSQL" }
 
 func (d *database) Reads() sqlstore.Querier { return d.db }
+
+// Committers implements [sqlstore.Database]: while one batch waits for the disk,
+// or for a lock, the other one is worked on.
+func (d *database) Committers() int { return 2 }
 
 // Generation implements [sqlstore.Database]: only the database itself knows.
 func (d *database) Generation() (uint64, bool) { return 0, false }

@@ -38,7 +38,7 @@ func BenchmarkInsertRunnerRow(b *testing.B) {
 			}
 			defer d.Close()
 			now := time.Now()
-			batcher := batch.New(batch.Options{}, func(error) bool { return false }, func(ctx context.Context, all []baton.Digest) error {
+			batcher := batch.New(batch.Options{}, func(error) batch.Verdict { return batch.Fail }, func(ctx context.Context, all []baton.Digest) error {
 				return d.writer.do(ctx, func(ctx context.Context, q sqlstore.Querier) error {
 					for _, digest := range all {
 						if _, err := q.ExecContext(ctx, `INSERT INTO runners (type, description, maintenance_note, paused, locked,

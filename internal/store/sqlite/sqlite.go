@@ -132,6 +132,9 @@ func (d *database) Record(ctx context.Context, fn func(context.Context, sqlstore
 	return d.writer.do(ctx, fn)
 }
 
+// Committers implements [sqlstore.Database]: the writer has a queue of its own.
+func (d *database) Committers() int { return 1 }
+
 func (d *database) Generation() (uint64, bool) { return d.generation.current() }
 
 func (d *database) Translate(err error) error { return translate(err) }

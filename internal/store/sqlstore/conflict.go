@@ -46,3 +46,13 @@ func Gone(cause error) error {
 func Away(cause error) error {
 	return &baton.Error{Code: baton.CodeUnavailable, Message: "the database is not available", Cause: cause}
 }
+
+// Busy returns the error of work that somebody else's locks kept from being
+// done: what is tried again may succeed.
+func Busy(cause error) error { return &busy{Away(cause)} }
+
+type busy struct{ away error }
+
+func (b *busy) Error() string { return b.away.Error() }
+
+func (b *busy) Unwrap() error { return b.away }

@@ -62,11 +62,16 @@ func (s *Store) CreateRunner(ctx context.Context, given store.RunnerCreation) (b
 	return c.Runner.ID, nil
 }
 
-// worthSplitting reports whether the members of a batch that failed may
-// succeed one by one. They will not when the database is away, and each would
-// wait for it.
-func worthSplitting(err error) bool {
-	return baton.CodeOf(err) != baton.CodeUnavailable && !errors.Is(err, context.DeadlineExceeded)
+// judge says what the error of a batch means for its members. They will not
+// succeed one by one when the database is away, and each would wait for it.
+func judge(err error) batch.Verdict {
+	if _, ok := errors.AsType[*busy](err); ok {
+		return batch.Again
+	}
+	if baton.CodeOf(err) == baton.CodeUnavailable {
+		return batch.Fail
+	}
+	return batch.Split
 }
 
 // InsertCreations inserts the rows of creations that have their ids. It is for

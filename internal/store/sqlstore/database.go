@@ -20,8 +20,12 @@ type Database interface {
 	// that other transactions may change the same rows meanwhile.
 	Record(ctx context.Context, fn func(ctx context.Context, q Querier) error) error
 	// CreateRunners stores new runners in one transaction: it gives each an id
-	// with [Creation.Assign] and inserts its rows.
+	// with [Creation.Assign] and inserts its rows. When somebody else's lock is
+	// in the way for longer than a moment, it gives up with [Busy].
 	CreateRunners(ctx context.Context, all []*Creation) error
+	// Committers is how many batches may be stored at the same time, unless
+	// [Options] say it.
+	Committers() int
 	// Generation returns a number that is another one after every change of
 	// users, access tokens or settings, by this program or another, and false
 	// where that is not to be had for less than asking the database.

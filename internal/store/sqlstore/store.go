@@ -26,10 +26,13 @@ type Options struct {
 // New returns the store that keeps everything in db, and closes it when it is
 // closed.
 func New(db Database, o Options) *Store {
+	if o.Batch.Committers == 0 {
+		o.Batch.Committers = db.Committers()
+	}
 	return &Store{
 		reader:     reader{db.Reads(), db, new(shared)},
 		principals: newPrincipalCache(db),
-		runners:    batch.New(o.Batch, worthSplitting, db.CreateRunners),
+		runners:    batch.New(o.Batch, judge, db.CreateRunners),
 	}
 }
 
