@@ -331,7 +331,8 @@ type RunnerFilter struct {
 	// Types, unless nil, are those wanted; an empty list wants none.
 	Types  []baton.RunnerType
 	Paused *bool
-	// Tags, unless empty, must all be among the runner's.
+	// Tags, unless empty, must all be among the runner's; more than a runner
+	// may have are among none's.
 	Tags []string
 	// Contacts must all hold for the runner at Now.
 	Contacts []ContactState

@@ -109,13 +109,12 @@ func (w *where) write(text string, args ...any) {
 	w.text.WriteString(text)
 }
 
-// containing returns the pattern of a part of a text, without regard to case,
-// for lower(...) LIKE ... ESCAPE '\'.
-func containing(part string) string {
-	return "%" + escapeLike.Replace(lower(part)) + "%"
+// contains is the condition that the column contains the next argument, a
+// [lower] text that is not empty, without regard to case. The databases have
+// LIKE in common, which takes patterns of a limited length, and this.
+func contains(column string) string {
+	return "replace(lower(" + column + "), ?, '') <> lower(" + column + ")"
 }
-
-var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // lower folds ASCII letters, as lower() does in both databases. Folding the
 // argument in SQL would follow the locale of a PostgreSQL server.
@@ -137,8 +136,8 @@ func (w *where) search(part string, columns ...string) {
 	conditions := make([]string, len(columns))
 	args := make([]any, len(columns))
 	for i, c := range columns {
-		conditions[i] = "lower(" + c + `) LIKE ? ESCAPE '\'`
-		args[i] = containing(part)
+		conditions[i] = contains(c)
+		args[i] = lower(part)
 	}
 	w.and("("+strings.Join(conditions, " OR ")+")", args...)
 }

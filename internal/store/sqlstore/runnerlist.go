@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,10 +42,7 @@ func listRunners(f store.RunnerFilter) *runnerList {
 	l := &runnerList{from: "runners r", id: "r.id", w: new(where)}
 	if len(f.Tags) > 0 {
 		l.from, l.id = "runner_tags t", "t.runner_id"
-		l.w.and("t.tag = ?", f.Tags[0])
-		for _, tag := range f.Tags[1:] {
-			l.w.and("EXISTS (SELECT 1 FROM runner_tags o WHERE o.runner_id = t.runner_id AND o.tag = ?)", tag)
-		}
+		l.tags(f.Tags)
 		if f.Types != nil || f.Paused != nil || len(f.Contacts) > 0 {
 			l.from += " JOIN runners r ON r.id = t.runner_id"
 		}
@@ -67,6 +66,25 @@ func listRunners(f store.RunnerFilter) *runnerList {
 		l.among(f.Among)
 	}
 	return l
+}
+
+// tags adds the condition that the runner has all of the tags. Their number is
+// that of the request, and so is bounded here: a condition for each would be
+// too deep for SQLite, and another statement for each number.
+func (l *runnerList) tags(all []string) {
+	all = slices.Compact(slices.Sorted(slices.Values(all)))
+	l.w.and("t.tag = ?", all[0])
+	switch others := all[1:]; {
+	case len(all) > baton.MaxRunnerTags:
+		l.w.and("1 = 0")
+	case len(others) > 0:
+		args := make([]any, 1<<bits.Len(uint(len(others)-1)))
+		for i := range args {
+			args[i] = others[min(i, len(others)-1)] // the last one fills up
+		}
+		l.w.and("(SELECT count(*) FROM runner_tags o WHERE o.runner_id = t.runner_id AND o.tag IN ("+
+			strings.Repeat("?, ", len(args)-1)+"?)) = ?", append(args, len(others))...)
+	}
 }
 
 func (l *runnerList) attributes(f store.RunnerFilter) {

@@ -56,9 +56,8 @@ func usersWhere(f store.UserFilter) *where {
 		w.and("lower(u.username) = ?", lower(f.Username))
 	}
 	if f.Search != "" {
-		part := containing(f.Search)
-		w.and(`(lower(u.username) LIKE ? ESCAPE '\' OR lower(u.name) LIKE ? ESCAPE '\' OR lower(u.email) = ?)`,
-			part, part, lower(f.Search))
+		part := lower(f.Search)
+		w.and("("+contains("u.username")+" OR "+contains("u.name")+" OR lower(u.email) = ?)", part, part, part)
 	}
 	if len(f.States) > 0 {
 		in(w, "u.state", f.States)

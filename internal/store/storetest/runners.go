@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,6 +81,30 @@ var runnerTests = []test{
 		// A page has so many runners, not so many tags.
 		same(s, must(s.Runners(ctx, store.RunnerFilter{}, store.Page{Limit: 2})), []baton.Runner{a, b})
 		same(s, must(s.Runners(ctx, store.RunnerFilter{}, store.Page{Limit: 2, Offset: 1})), []baton.Runner{b, c})
+	}},
+	{"Runner/ListByManyTags", func(s *suite) {
+		tags := make([]string, 1001)
+		for i := range tags {
+			tags[i] = fmt.Sprintf("t%04d", i)
+		}
+		full := s.runner(baton.Runner{Tags: tags[:baton.MaxRunnerTags]})
+		few := s.runner(baton.Runner{Tags: tags[:3]})
+		for _, row := range []struct {
+			tags []string
+			want []baton.Runner
+		}{
+			{tags[:3], []baton.Runner{full, few}},
+			{slices.Repeat(tags[:3], 400), []baton.Runner{full, few}},
+			{tags[:4], []baton.Runner{full}},
+			{tags[:baton.MaxRunnerTags], []baton.Runner{full}},
+			{tags[1 : baton.MaxRunnerTags+1], []baton.Runner{}},
+			{tags[:baton.MaxRunnerTags+1], []baton.Runner{}},
+			{tags, []baton.Runner{}},
+		} {
+			f := store.RunnerFilter{Tags: row.tags}
+			same(s, must(s.Runners(s.Context(), f, all)), row.want)
+			same(s, must(s.CountRunners(s.Context(), f, most)), len(row.want))
+		}
 	}},
 	{"Runner/ListByContact", func(s *suite) {
 		ctx := s.Context()
@@ -185,7 +211,9 @@ var runnerTests = []test{
 		p, q := s.project("p", g.ID), s.project("q", g.ID)
 		r := s.runner(baton.Runner{Type: baton.ProjectRunner, ProjectID: p.ID})
 		assign := func(id baton.RunnerID, project baton.ProjectID) error {
-			return s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.AssignRunner(ctx, id, project, now.Add(time.Hour)) })
+			return s.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+				return tx.AssignRunner(ctx, id, project, now.Add(time.Hour))
+			})
 		}
 		s.ok(assign(r.ID, q.ID))
 		same(s, must(s.RunnerProjects(ctx, r.ID)), []baton.Project{p, q})

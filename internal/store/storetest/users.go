@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"baton.example/baton"
@@ -100,6 +101,7 @@ var userTests = []test{
 			{store.UserFilter{Search: "_"}, []baton.UserID{a.ID}},
 			{store.UserFilter{Search: `\`}, []baton.UserID{b.ID}},
 			{store.UserFilter{Search: "ÉMile"}, []baton.UserID{c.ID}},
+			{store.UserFilter{Search: strings.Repeat("%an", 50_000)}, []baton.UserID{}},
 			{store.UserFilter{Search: "B@example.COM"}, []baton.UserID{b.ID}},
 			{store.UserFilter{Search: "@example"}, []baton.UserID{}},
 			{store.UserFilter{States: []baton.UserState{baton.UserBlocked, baton.UserDeactivated}}, []baton.UserID{b.ID, c.ID}},
