@@ -65,7 +65,7 @@ func Parse(user baton.UserID, header string) (*Key, error) {
 		return nil, invalid("is too short (minimum is 16 characters): use a random UUID")
 	case len(text) > maxLength:
 		return nil, invalid("is too long (maximum is 255 characters): use a random UUID")
-	case bits(text) < minBits:
+	case !looksRandom(text):
 		return nil, invalid("is too easy to guess: use a random UUID")
 	}
 	return derive(user, text)
