@@ -2,6 +2,10 @@ package baton
 
 import "time"
 
+// MaxFullPath is the length limit of full paths, in bytes: databases index
+// them, and an entry of an index in PostgreSQL has to be shorter than a page.
+const MaxFullPath = 2000
+
 // A Namespace is a group, or the personal namespace of a user. Both hold
 // projects and share one space of ids and paths.
 type Namespace struct {

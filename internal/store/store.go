@@ -240,10 +240,12 @@ type NamespaceReader interface {
 type NamespaceWriter interface {
 	// InsertNamespace stores a new namespace, its route included, and returns
 	// its id. FullPath and FullName are derived from the parent. A taken path
-	// (by a group, a user or a project) is a conflict.
+	// (by a group, a user or a project) is a conflict, and one that makes a
+	// full path longer than [baton.MaxFullPath] is CodeInvalid.
 	InsertNamespace(ctx context.Context, n baton.Namespace) (baton.NamespaceID, error)
 	// UpdateNamespace stores all of n but Kind, ParentID, OwnerID and
-	// CreatedAt; a changed name or path changes the routes of everything below.
+	// CreatedAt; a changed name or path changes the routes of everything below,
+	// none of which may get too long.
 	UpdateNamespace(ctx context.Context, n baton.Namespace) error
 	// DeleteNamespace removes the namespace with all that is below: subgroups,
 	// projects, memberships, shares, group runners, and the project runners

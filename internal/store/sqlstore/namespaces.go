@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"unicode/utf8"
 
 	"baton.example/baton"
@@ -91,7 +92,8 @@ func groupsWhere(f store.GroupFilter) *where {
 type route struct{ path, name string }
 
 // under returns the route of a thing in a namespace, 0 for a top-level one. It
-// is CodeStale when there is no such namespace.
+// is CodeStale when there is no such namespace, and CodeInvalid when the path
+// gets too long.
 func (w writer) under(ctx context.Context, id baton.NamespaceID, path, name string) (route, error) {
 	if id == 0 {
 		return route{path, name}, nil
@@ -100,7 +102,21 @@ func (w writer) under(ctx context.Context, id baton.NamespaceID, path, name stri
 	if baton.IsNotFound(err) {
 		return route{}, Gone(err)
 	}
-	return route{parent.path + "/" + path, parent.name + " / " + name}, err
+	if err != nil {
+		return route{}, err
+	}
+	full := parent.path + "/" + path
+	return route{full, parent.name + " / " + name}, fits(len(full))
+}
+
+// fits returns the error of a full path with so many bytes.
+func fits(n int) error {
+	if n <= baton.MaxFullPath {
+		return nil
+	}
+	return baton.Invalid([]baton.FieldError{{
+		Field: "path", Problem: fmt.Sprintf("is too long (maximum is %d bytes with the paths of the groups that it is in)", baton.MaxFullPath),
+	}})
 }
 
 func (w writer) InsertNamespace(ctx context.Context, n baton.Namespace) (baton.NamespaceID, error) {
@@ -133,6 +149,14 @@ func (w writer) UpdateNamespace(ctx context.Context, n baton.Namespace) error {
 	}
 	// What is below begins with the old path and a slash, and '0' is the
 	// character after the slash: a range of the index.
+	var longest int
+	if _, err := w.value(ctx, "measure routes", &longest, `SELECT coalesce(max(octet_length(path)), 0) FROM routes
+		WHERE lower(path) >= $1 || '/' AND lower(path) < $1 || '0'`, lower(old.FullPath)); err != nil {
+		return err
+	}
+	if err := fits(longest - len(old.FullPath) + len(route.path)); err != nil {
+		return err
+	}
 	const move = `UPDATE routes SET path = $1 || substr(path, $2), name = $3 || substr(name, $4) WHERE `
 	args := []any{
 		route.path, utf8.RuneCountInString(old.FullPath) + 1,

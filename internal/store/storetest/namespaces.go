@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"baton.example/baton"
@@ -15,6 +17,47 @@ func projectID(p baton.Project) baton.ProjectID { return p.ID }
 func fullPath(n baton.Namespace) string { return n.FullPath }
 
 var namespaceTests = []test{
+	{"Namespace/LongPaths", func(s *suite) {
+		ctx := s.Context()
+		part := func() string { // nothing that a database could compress
+			var b strings.Builder
+			for b.Len() < 255 {
+				b.WriteString(strings.TrimLeft(baton.NewToken("").Reveal(), "-"))
+			}
+			return b.String()[:255]
+		}
+		top := s.group("top", 0)
+		deepest := top
+		for range 7 {
+			deepest = s.group(part(), deepest.ID)
+		}
+		tooLong := func(fn func(ctx context.Context, tx store.Tx) error) {
+			s.Helper()
+			err := s.Tx(ctx, fn)
+			s.code(err, baton.CodeInvalid)
+			if e, _ := errors.AsType[*baton.Error](err); len(e.Fields) != 1 || e.Fields[0].Field != "path" {
+				s.Errorf("the error is of %v, want the path", e.Fields)
+			}
+		}
+		left := baton.MaxFullPath - len(deepest.FullPath) - len("/")
+		tooLong(func(ctx context.Context, tx store.Tx) error {
+			n := deepest
+			n.ParentID, n.Path = deepest.ID, part()[:left+1]
+			_, err := tx.InsertNamespace(ctx, n)
+			return err
+		})
+		tooLong(func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.InsertProject(ctx, baton.Project{NamespaceID: deepest.ID, Path: part()[:left+1], Visibility: baton.Private})
+			return err
+		})
+		same(s, len(s.project(part()[:left], deepest.ID).FullPath), baton.MaxFullPath)
+		same(s, len(s.group(part()[:left-1], deepest.ID).FullPath), baton.MaxFullPath-1)
+		// What is below moves along, and has to fit too.
+		top.Path = "longer"
+		tooLong(func(ctx context.Context, tx store.Tx) error { return tx.UpdateNamespace(ctx, top) })
+		top.Path = "pot"
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateNamespace(ctx, top) })
+	}},
 	{"Namespace/RoundTrip", func(s *suite) {
 		ctx := s.Context()
 		parent := s.group("tools", 0)
