@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 )
 
 // A generation is a number that is another one after every change of users,
@@ -19,26 +21,33 @@ import (
 // A writer draws a new number after its commit and before it tells its caller:
 // whoever was told of a change sees it from then on, in every process. The
 // number is random, so that two processes cannot write the same one.
-type generation struct{ file *os.File }
+type generation struct {
+	file *os.File
+	log  *slog.Logger
+	// stuck tells that the last change failed, so that the number says nothing.
+	stuck atomic.Bool
+}
 
-func openGeneration(database string) (*generation, error) {
+func openGeneration(database string, log *slog.Logger) (*generation, error) {
 	file, err := os.OpenFile(database+"-generation", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{file}
+	g := &generation{file: file, log: log}
 	if _, ok := g.current(); !ok {
 		// From here on no change needs space on the disk.
-		err = g.change()
-	}
-	if err != nil {
-		return nil, errors.Join(err, g.close())
+		if err := g.draw(); err != nil {
+			return nil, errors.Join(err, g.close())
+		}
 	}
 	return g, nil
 }
 
-// current returns the number, and false when it cannot be read.
+// current returns the number, and false when it cannot be read or relied on.
 func (g *generation) current() (uint64, bool) {
+	if g.stuck.Load() {
+		return 0, false
+	}
 	var number [8]byte
 	if _, err := g.file.ReadAt(number[:], 0); err != nil {
 		return 0, false
@@ -46,8 +55,20 @@ func (g *generation) current() (uint64, bool) {
 	return binary.NativeEndian.Uint64(number[:]), true
 }
 
-// change draws a new number.
-func (g *generation) change() error {
+// change draws a new number. If that fails nobody here relies on the number
+// until another change succeeds; what other processes keep is old in a moment.
+func (g *generation) change() {
+	err := g.draw()
+	if g.stuck.Swap(err != nil) != (err != nil) {
+		if err != nil {
+			g.log.Error("a change cannot be told to other processes, nothing is cached", "error", err)
+		} else {
+			g.log.Info("changes can be told to other processes again")
+		}
+	}
+}
+
+func (g *generation) draw() error {
 	var number [8]byte
 	_, _ = rand.Read(number[:]) // never fails
 	_, err := g.file.WriteAt(number[:], 0)

@@ -87,7 +87,7 @@ func open(ctx context.Context, path string, log *slog.Logger) (_ *database, err 
 	if err := sqlstore.Migrate(ctx, goose.DialectSQLite3, writes, dir, log); err != nil {
 		return nil, translate(err)
 	}
-	g, err := openGeneration(path)
+	g, err := openGeneration(path, log)
 	if err != nil {
 		return nil, err
 	}

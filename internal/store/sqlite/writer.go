@@ -32,10 +32,14 @@ type writer struct {
 // A call is one transaction on its way through the writer.
 type call struct {
 	turn chan struct{} // the caller may use the connection now
-	ran  chan bool     // the caller is done with it; false undoes its work
+	ran  chan error    // the caller is done with it; an error undoes its work
 	done chan error    // the outcome of the commit
 	// changes tells that the call changed what a principal is made of.
 	changes bool
+}
+
+func newCall() *call {
+	return &call{turn: make(chan struct{}, 1), ran: make(chan error, 1), done: make(chan error, 1)}
 }
 
 // maxCalls is how many calls share a commit at most.
@@ -56,7 +60,7 @@ func newWriter(ctx context.Context, db *sql.DB, g *generation) (*writer, error) 
 
 // do runs fn in a transaction that it may share with others.
 func (w *writer) do(ctx context.Context, fn func(context.Context, sqlstore.Querier) error) error {
-	c := &call{turn: make(chan struct{}, 1), ran: make(chan bool, 1), done: make(chan error, 1)}
+	c := newCall()
 	item := &batch.Item[*call]{Value: c}
 	switch err := w.calls.Put(ctx, item); {
 	case errors.Is(err, batch.ErrClosed):
@@ -89,12 +93,15 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, sqlstore.Queri
 // run takes the turn. Statements must not be interrupted, since SQLite would
 // roll back the neighbours' work too: what has begun ends.
 func (c *call) run(ctx context.Context, q sqlstore.Querier, fn func(context.Context, sqlstore.Querier) error) (err error) {
-	ok := false
-	defer func() { c.ran <- ok }()
+	outcome := errUnwound
+	defer func() { c.ran <- outcome }()
 	err = fn(context.WithoutCancel(ctx), q)
-	ok = err == nil
+	outcome = err
 	return err
 }
+
+// errUnwound is the outcome of a call that panicked or ended its goroutine.
+var errUnwound = errors.New("the transaction's function did not return")
 
 // close waits for the calls that were made and closes the connection.
 func (w *writer) close() error {
@@ -116,7 +123,7 @@ func (w *writer) run() {
 		if err != nil {
 			err = translate(fmt.Errorf("commit: %w", err))
 		} else if slices.ContainsFunc(items, func(i *batch.Item[*call]) bool { return i.Value.changes }) {
-			err = w.generation.change()
+			w.generation.change() // what is stored is stored, whatever becomes of this
 		}
 		for _, item := range items {
 			item.Value.done <- err
@@ -148,7 +155,7 @@ func (w *writer) turns(calls []*batch.Item[*call]) (ok bool, err error) {
 	if len(calls) == 1 {
 		// Without neighbours the transaction itself is undone. A savepoint has
 		// its price: SQLite copies each page before it changes there.
-		return calls[0].Value.take(), nil
+		return calls[0].Value.take() == nil, nil
 	}
 	for _, item := range calls {
 		if err := w.turn(item.Value); err != nil {
@@ -159,21 +166,27 @@ func (w *writer) turns(calls []*batch.Item[*call]) (ok bool, err error) {
 }
 
 // turn lets the call work inside a savepoint. It fails only when the
-// transaction as a whole has.
+// transaction as a whole has: a full disk or one that cannot be read makes
+// SQLite roll back everything, the savepoint included, and the neighbours are to
+// learn that cause and not that there is no such savepoint.
 func (w *writer) turn(c *call) error {
 	if err := w.exec("SAVEPOINT call"); err != nil {
 		return err
 	}
-	if !c.take() {
+	cause := c.take()
+	if cause != nil {
 		if err := w.exec("ROLLBACK TO call"); err != nil {
-			return err
+			return sqlstore.Away(fmt.Errorf("a neighbour's failure: %w", errors.Join(cause, err)))
 		}
 	}
-	return w.exec("RELEASE call")
+	if err := w.exec("RELEASE call"); err != nil {
+		return sqlstore.Away(err)
+	}
+	return nil
 }
 
-// take lets the caller work and reports whether its work is to stay.
-func (c *call) take() bool {
+// take lets the caller work and returns an error unless its work is to stay.
+func (c *call) take() error {
 	c.turn <- struct{}{}
 	return <-c.ran
 }
