@@ -58,12 +58,11 @@ func (s *Service) complete(ctx context.Context, d Details) (Details, error) {
 	if d.Creator, err = s.creator(ctx, d.Runner.CreatorID); err != nil {
 		return Details{}, err
 	}
-	managers, err := s.store.Managers(ctx, d.Runner.ID)
-	if err != nil {
-		return Details{}, fmt.Errorf("list managers: %w", err)
-	}
-	if len(managers) > 0 {
-		d.Latest = &managers[0]
+	switch latest, err := s.store.LatestManager(ctx, d.Runner.ID); {
+	case err == nil:
+		d.Latest = &latest
+	case !baton.IsNotFound(err):
+		return Details{}, fmt.Errorf("find latest manager: %w", err)
 	}
 	return d, nil
 }

@@ -392,6 +392,8 @@ type RunnerReader interface {
 	AssignedAt(ctx context.Context, id baton.RunnerID, project baton.ProjectID) (time.Time, error)
 	// Managers returns the runner's managers, the one that called last ahead.
 	Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error)
+	// LatestManager returns the first of Managers, or NotFound.
+	LatestManager(ctx context.Context, id baton.RunnerID) (baton.Manager, error)
 	// Manager finds a runner's manager by system id.
 	Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.Manager, error)
 }

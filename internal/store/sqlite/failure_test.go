@@ -46,6 +46,7 @@ func TestFullDiskFailsTheWholeBatch(t *testing.T) {
 	}
 	var items []*batch.Item[*call]
 	var group sync.WaitGroup
+	over := make(chan bool)
 	for i, size := range []int{10, 10 << 20, 10} {
 		c := newCall()
 		items = append(items, &batch.Item[*call]{Value: c})
@@ -53,7 +54,7 @@ func TestFullDiskFailsTheWholeBatch(t *testing.T) {
 			select {
 			case <-c.turn:
 				_ = c.run(t.Context(), noting{d.writer.q, c}, put(fmt.Sprint(i), size)) // the batch tells
-			case <-c.done: // it comes after the one that failed
+			case <-over: // it comes after the one that failed
 			}
 		})
 	}
@@ -61,9 +62,7 @@ func TestFullDiskFailsTheWholeBatch(t *testing.T) {
 	if baton.CodeOf(err) != baton.CodeUnavailable || !strings.Contains(err.Error(), "full") {
 		t.Errorf("code %d, %v; want that the disk is full", baton.CodeOf(err), err)
 	}
-	for _, item := range items {
-		item.Value.done <- err
-	}
+	close(over)
 	group.Wait()
 	if err := d.Tx(t.Context(), put("next", 10)); err != nil {
 		t.Errorf("after the failure: %v", err)

@@ -18,14 +18,7 @@ import (
 // TestRunnerListsUseIndexes holds every filter of the lists of runners to an
 // index: none may look at every runner, whatever it finds.
 func TestRunnerListsUseIndexes(t *testing.T) {
-	db, err := sqlite.OpenDatabase(t.Context(), filepath.Join(t.TempDir(), "baton.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plans := &explainer{Database: db, q: db.Reads()}
-	s := sqlstore.New(plans, sqlstore.Options{})
-	defer func() { _ = s.Close() }()
-
+	s, plans := openExplained(t)
 	now := time.Now()
 	for name, f := range map[string]store.RunnerFilter{
 		"type":            {Types: []baton.RunnerType{baton.GroupRunner}},
@@ -60,6 +53,30 @@ func TestRunnerListsUseIndexes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLatestManagerIsTheFirstOfAnIndex keeps a runner with thousands of
+// managers from being read as a whole, and from being sorted.
+func TestLatestManagerIsTheFirstOfAnIndex(t *testing.T) {
+	s, plans := openExplained(t)
+	if _, err := s.LatestManager(t.Context(), 1); !baton.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	if plan := strings.Join(plans.seen, "\n"); plan != "SEARCH m USING INDEX runner_managers_contact (runner_id=?)" {
+		t.Error(plan)
+	}
+}
+
+func openExplained(t *testing.T) (*sqlstore.Store, *explainer) {
+	t.Helper()
+	db, err := sqlite.OpenDatabase(t.Context(), filepath.Join(t.TempDir(), "baton.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := &explainer{Database: db, q: db.Reads()}
+	s := sqlstore.New(plans, sqlstore.Options{})
+	t.Cleanup(func() { _ = s.Close() })
+	return s, plans
 }
 
 // An explainer is a database that notes the plan of every query.

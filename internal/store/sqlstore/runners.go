@@ -113,8 +113,15 @@ func (w writer) UnassignRunner(ctx context.Context, id baton.RunnerID, project b
 		"DELETE FROM runner_projects WHERE runner_id = $1 AND project_id = $2", id, project)
 }
 
+// latestFirst is the order of the index runner_managers_contact.
+const latestFirst = "WHERE m.runner_id = $1 ORDER BY m.contacted_at DESC NULLS LAST, m.id DESC"
+
 func (r reader) Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error) {
-	return managers.list(ctx, r, "WHERE m.runner_id = $1 ORDER BY m.contacted_at DESC NULLS LAST, m.id DESC", id)
+	return managers.list(ctx, r, latestFirst, id)
+}
+
+func (r reader) LatestManager(ctx context.Context, id baton.RunnerID) (baton.Manager, error) {
+	return managers.one(ctx, r, latestFirst+" LIMIT 1", id)
 }
 
 func (r reader) Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.Manager, error) {

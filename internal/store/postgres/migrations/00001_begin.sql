@@ -198,6 +198,7 @@ CREATE TABLE runner_managers (
     UNIQUE (runner_id, system_id)
 );
 CREATE INDEX runner_managers_version ON runner_managers (version, runner_id);
+CREATE INDEX runner_managers_contact ON runner_managers (runner_id, contacted_at DESC NULLS LAST, id DESC);
 
 -- No foreign keys: the log outlives what it tells of.
 CREATE TABLE audit_events (

@@ -198,6 +198,7 @@ CREATE TABLE runner_managers (
     UNIQUE (runner_id, system_id)
 );
 CREATE INDEX runner_managers_version ON runner_managers (version, runner_id);
+CREATE INDEX runner_managers_contact ON runner_managers (runner_id, contacted_at DESC, id DESC);
 
 -- No foreign keys: the log outlives what it tells of. Its rows are never
 -- deleted, so the ids need no AUTOINCREMENT to be given once.
