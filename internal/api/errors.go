@@ -145,7 +145,7 @@ func (s *Server) failure(err error) *failure {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return domainFailure(&baton.Error{Code: baton.CodeUnavailable})
 	}
-	if p, ok := errors.AsType[fleet.AssignProblem](err); ok {
+	if p, ok := errors.AsType[fleet.AssignError](err); ok {
 		return badRequest(p.Error())
 	}
 	if errors.Is(err, fleet.ErrModified) {

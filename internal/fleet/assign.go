@@ -9,17 +9,17 @@ import (
 	"baton.example/baton/internal/store"
 )
 
-// An AssignProblem says why a runner cannot be given to a project that nobody
+// An AssignError says why a runner cannot be given to a project that nobody
 // may keep it from. It is the whole of what GitLab says.
-type AssignProblem string
+type AssignError string
 
 // Error implements error.
-func (p AssignProblem) Error() string { return string(p) }
+func (p AssignError) Error() string { return string(p) }
 
-// The problems of assigning. GitLab has a reason behind each dash.
+// The errors of assigning. GitLab has a reason behind each dash.
 const (
-	notProjectRunner AssignProblem = "Assign to Validation failed: Runner is not a project runner - runner_error"
-	alreadyAssigned  AssignProblem = "Assign to Validation failed: Runner projects is invalid - runner_error"
+	errNotProjectRunner AssignError = "Assign to Validation failed: Runner is not a project runner - runner_error"
+	errAlreadyAssigned  AssignError = "Assign to Validation failed: Runner projects is invalid - runner_error"
 )
 
 // Assign gives a project runner to a further project, which it then serves too.
@@ -46,11 +46,11 @@ func (s *Service) Assign(ctx context.Context, a *access.Actor, project baton.Pro
 			return err
 		}
 		if r.Type != baton.ProjectRunner {
-			return notProjectRunner
+			return errNotProjectRunner
 		}
 		err = tx.AssignRunner(ctx, id, project, a.Now)
 		if baton.CodeOf(err) == baton.CodeConflict {
-			return alreadyAssigned
+			return errAlreadyAssigned
 		}
 		if err != nil {
 			return err
