@@ -42,6 +42,10 @@ type Namespace struct {
 	RunnerTokenExpirationInterval         int
 	SubgroupRunnerTokenExpirationInterval int
 	ProjectRunnerTokenExpirationInterval  int
+	// RunnerTokenOverlap is how many seconds a token of a runner in the group
+	// works on after it was replaced; nil leaves that to the group above or
+	// the instance.
+	RunnerTokenOverlap *int
 
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -31,6 +31,9 @@ type Runner struct {
 	// MaximumTimeout is the longest that a job may take on the runner, in
 	// seconds; 0 for no limit.
 	MaximumTimeout int
+	// TokenOverlap is how many seconds a token works on after it was replaced;
+	// nil leaves that to the group or the instance.
+	TokenOverlap *int
 	// Tags are the runner's tags in the order they were given, none twice.
 	Tags []string
 
@@ -75,6 +78,8 @@ const (
 	MinMaximumTimeout = 600
 	// MaxMaximumTimeout is the largest one: GitLab keeps it in 32 bits.
 	MaxMaximumTimeout = 1<<31 - 1
+	// MaxTokenOverlap is the largest token overlap, in seconds.
+	MaxTokenOverlap = 1<<31 - 1
 )
 
 // Validate checks the runner's attributes and returns an error of CodeInvalid
@@ -105,6 +110,9 @@ func (r *Runner) Validate(timeoutGiven bool) error {
 	}
 	if utf8.RuneCountInString(r.MaintenanceNote) > MaxRunnerText {
 		fail("maintenance_note", "is too long (maximum is 1024 characters)")
+	}
+	if r.TokenOverlap != nil && (*r.TokenOverlap < 0 || *r.TokenOverlap > MaxTokenOverlap) {
+		fail("token_overlap", "must be between 0 and 2147483647")
 	}
 	return Invalid(broken)
 }
@@ -175,9 +183,12 @@ type Manager struct {
 	Architecture string
 	Executor     string
 	// IP is the address that the manager last called from.
-	IP          string
-	ContactedAt time.Time
-	CreatedAt   time.Time
+	IP string
+	// TokenNumber and TokenCreatedAt tell which token the manager used last.
+	TokenNumber    int
+	TokenCreatedAt time.Time
+	ContactedAt    time.Time
+	CreatedAt      time.Time
 }
 
 // Status returns the manager's status at now. Managers are not paused.
@@ -191,10 +202,12 @@ const LegacySystemID = "<legacy>"
 // MaxSystemID is how long a system id may be, in characters.
 const MaxSystemID = 64
 
-// A RunnerToken is one authentication token of a runner: a digest, never the
-// text.
+// A RunnerToken is one of the authentication tokens of a runner: what is known
+// of it, never the text.
 type RunnerToken struct {
 	RunnerID RunnerID
+	// Number counts the tokens that the runner ever had, from 1.
+	Number int
 	// ExpiresAt is the first moment after which the token does not work, zero
 	// for never.
 	ExpiresAt time.Time

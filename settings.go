@@ -16,6 +16,9 @@ type Settings struct {
 	RunnerTokenExpirationInterval        int
 	GroupRunnerTokenExpirationInterval   int
 	ProjectRunnerTokenExpirationInterval int
+	// RunnerTokenOverlap is Baton's own: how many seconds a runner's token works
+	// on after it was replaced, where neither runner nor group say otherwise.
+	RunnerTokenOverlap int
 	// MaintainersCanCreateProjectRunners is Baton's own: it lets project
 	// Maintainers create project runners, as GitLab's code does and its
 	// documentation does not.

@@ -50,6 +50,7 @@ type groupEntity struct {
 	RunnerTokenExpirationInterval         *int `json:"runner_token_expiration_interval"`
 	SubgroupRunnerTokenExpirationInterval *int `json:"subgroup_runner_token_expiration_interval"`
 	ProjectRunnerTokenExpirationInterval  *int `json:"project_runner_token_expiration_interval"`
+	RunnerTokenOverlap                    *int `json:"runner_token_overlap"` // Baton's own
 }
 
 func (s *Server) groupEntity(g baton.Namespace) groupEntity {
@@ -66,6 +67,7 @@ func (s *Server) groupEntity(g baton.Namespace) groupEntity {
 		RunnerTokenExpirationInterval:         orNull(g.RunnerTokenExpirationInterval),
 		SubgroupRunnerTokenExpirationInterval: orNull(g.SubgroupRunnerTokenExpirationInterval),
 		ProjectRunnerTokenExpirationInterval:  orNull(g.ProjectRunnerTokenExpirationInterval),
+		RunnerTokenOverlap:                    g.RunnerTokenOverlap,
 	}
 }
 
@@ -168,6 +170,7 @@ type groupAttributes struct {
 	RunnerTokenExpirationInterval         grape.Opt[int] `param:"runner_token_expiration_interval" doc:"Life in seconds of the tokens of the group's runners; null for no limit."`
 	SubgroupRunnerTokenExpirationInterval grape.Opt[int] `param:"subgroup_runner_token_expiration_interval" doc:"The same for runners of the groups in it."`
 	ProjectRunnerTokenExpirationInterval  grape.Opt[int] `param:"project_runner_token_expiration_interval" doc:"The same for runners of the projects in it."`
+	RunnerTokenOverlap                    grape.Opt[int] `param:"runner_token_overlap" doc:"How many seconds the token of a runner in the group works on after it was replaced; null for what the group above or the instance says."`
 }
 
 func (in *groupAttributes) change() directory.GroupChange {
@@ -181,6 +184,7 @@ func (in *groupAttributes) change() directory.GroupChange {
 		RunnerTokenExpirationInterval:         interval(in.RunnerTokenExpirationInterval),
 		SubgroupRunnerTokenExpirationInterval: interval(in.SubgroupRunnerTokenExpirationInterval),
 		ProjectRunnerTokenExpirationInterval:  interval(in.ProjectRunnerTokenExpirationInterval),
+		RunnerTokenOverlap:                    interval(in.RunnerTokenOverlap),
 	}
 }
 

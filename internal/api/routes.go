@@ -50,10 +50,14 @@ func (s *Server) runnerRoutes() []route {
 		get("/runners/{id}/jobs", read, s.listRunnerJobs).returning(list[struct{}]{}),
 		put("/runners/{id}", write, s.updateRunner),
 		del("/runners/{id}", write, s.deleteRunner).conditional(),
+		post("/runners/{id}/reset_authentication_token", write, s.resetRunnerToken),
 		post("/projects/{id}/runners", assign, s.assignRunner).guarded(s.guardProjectRunners),
 		del("/projects/{id}/runners/{runner_id}", assign, s.unassignRunner).guarded(s.guardProjectRunners).conditional(),
 
 		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK).refusing(http.StatusForbidden),
+		post("/runners/reset_authentication_token", anyone(), s.resetOwnToken).refusing(http.StatusForbidden),
+		del("/runners", anyone(), s.unregisterRunner).refusing(http.StatusForbidden).conditional(),
+		del("/runners/managers", anyone(), s.unregisterManager).refusing(http.StatusForbidden, http.StatusNotFound).conditional(),
 		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent).refusing(http.StatusForbidden),
 	}
 }

@@ -28,7 +28,9 @@ type updateRunnerParams struct {
 	MaximumTimeout  grape.Opt[int]                `param:"maximum_timeout" doc:"The longest that a job may take, in seconds, at least 600; null for no limit."`
 	MaintenanceNote grape.Opt[string]             `param:"maintenance_note" doc:"A note for other people, at most 1024 characters."`
 
-	_ struct{} `at_least_one:"description,active,paused,tag_list,run_untagged,locked,access_level,maximum_timeout,maintenance_note"`
+	TokenOverlap grape.Opt[int] `param:"token_overlap" doc:"How many seconds a token works on after it was replaced; null for what the group or the instance says."`
+
+	_ struct{} `at_least_one:"description,active,paused,tag_list,run_untagged,locked,access_level,maximum_timeout,maintenance_note" or:"token_overlap"`
 	_ struct{} `exclusive:"active,paused"`
 }
 
@@ -45,10 +47,17 @@ func (in *updateRunnerParams) change() fleet.Change {
 	if in.Active.Valid() {
 		c.Paused = new(!in.Active.Value)
 	}
-	if in.MaximumTimeout.Given() {
-		c.MaximumTimeout = &fleet.Timeout{None: !in.MaximumTimeout.Valid(), Seconds: in.MaximumTimeout.Value}
-	}
+	c.MaximumTimeout, c.TokenOverlap = seconds(in.MaximumTimeout), seconds(in.TokenOverlap)
 	return c
+}
+
+// seconds returns what a parameter changes a length of time to; null takes it
+// away.
+func seconds(o grape.Opt[int]) *fleet.Seconds {
+	if !o.Given() {
+		return nil
+	}
+	return &fleet.Seconds{None: !o.Valid(), Number: o.Value}
 }
 
 // updateRunner changes a runner and answers with it, but for its projects.
@@ -62,7 +71,7 @@ func (s *Server) updateRunner(ctx context.Context, c *call, in updateRunnerParam
 
 // hashOrder is the order of the keys in which GitLab's hash lists the broken
 // rules of a runner, which is not that of its sentences.
-var hashOrder = []string{"tags_list", "maximum_timeout", "description", "maintenance_note"}
+var hashOrder = []string{"tags_list", "maximum_timeout", "description", "maintenance_note", "token_overlap"}
 
 func inHashOrder(err error) error {
 	e, ok := errors.AsType[*baton.Error](err)

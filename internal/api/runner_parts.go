@@ -20,24 +20,41 @@ type managerEntity struct {
 	IPAddress          *string            `json:"ip_address"`
 	Status             baton.RunnerStatus `json:"status"`
 	JobExecutionStatus string             `json:"job_execution_status"`
+	Token              *usedToken         `json:"token,omitempty"`
+}
+
+// usedToken is the token that a manager called with last.
+type usedToken struct {
+	ID        int       `json:"id"`
+	CreatedAt timestamp `json:"created_at"`
+}
+
+// listRunnerManagersParams are what GET /runners/:id/managers takes.
+type listRunnerManagersParams struct {
+	runnerParams
+	WithToken bool `param:"with_token" doc:"Whether to tell which of the runner's tokens each manager used last, by its number and creation time."`
 }
 
 // listRunnerManagers lists all managers of a runner: GitLab has no pages of
 // them.
 // https://docs.gitlab.com/api/runners/#list-all-runners-managers.
-func (s *Server) listRunnerManagers(ctx context.Context, c *call, in runnerParams) ([]managerEntity, error) {
+func (s *Server) listRunnerManagers(ctx context.Context, c *call, in listRunnerManagersParams) ([]managerEntity, error) {
 	managers, err := s.Fleet.Managers(ctx, c.actor, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return each(managers, func(m baton.Manager) managerEntity {
-		return managerEntity{
+		e := managerEntity{
 			ID: m.ID, SystemID: m.SystemID,
 			Version: orNull(m.Version), Revision: orNull(m.Revision),
 			Platform: orNull(m.Platform), Architecture: orNull(m.Architecture),
 			CreatedAt: timestamp(m.CreatedAt), ContactedAt: timestamp(m.ContactedAt),
 			IPAddress: orNull(m.IP), Status: m.Status(c.now), JobExecutionStatus: "idle",
 		}
+		if in.WithToken && m.TokenNumber != 0 {
+			e.Token = &usedToken{m.TokenNumber, timestamp(m.TokenCreatedAt)}
+		}
+		return e
 	}), nil
 }
 

@@ -58,6 +58,8 @@ type runnerDetails struct {
 	MaintenanceNote *string            `json:"maintenance_note"`
 	Projects        *[]runnerProject   `json:"projects,omitempty"`
 	Groups          []runnerGroup      `json:"groups"`
+	// TokenOverlap is Baton's own, and there if it was set.
+	TokenOverlap *int `json:"token_overlap,omitempty"`
 }
 
 // runnerProject and runnerGroup are what a runner is for.
@@ -81,7 +83,7 @@ func (s *Server) runnerDetails(c *call, d *fleet.Details) runnerDetails {
 		runnerEntity: s.runnerEntity(c, r, d.Creator),
 		TagList:      r.Tags, RunUntagged: r.RunUntagged, Locked: r.Locked,
 		MaximumTimeout: orNull(r.MaximumTimeout), AccessLevel: r.AccessLevel,
-		ContactedAt: timestamp(r.ContactedAt), Groups: []runnerGroup{},
+		ContactedAt: timestamp(r.ContactedAt), Groups: []runnerGroup{}, TokenOverlap: r.TokenOverlap,
 	}
 	if e.TagList == nil {
 		e.TagList = []string{}

@@ -15,6 +15,7 @@ type settingsEntity struct {
 	RunnerTokenExpirationInterval        *int     `json:"runner_token_expiration_interval"`
 	GroupRunnerTokenExpirationInterval   *int     `json:"group_runner_token_expiration_interval"`
 	ProjectRunnerTokenExpirationInterval *int     `json:"project_runner_token_expiration_interval"`
+	RunnerTokenOverlap                   int      `json:"runner_token_overlap"` // Baton's own
 	MaintainersCanCreateProjectRunners   bool     `json:"maintainers_can_create_project_runners"`
 	SharedRunnersEnabled                 bool     `json:"shared_runners_enabled"`
 	SharedRunnersText                    *string  `json:"shared_runners_text"`
@@ -39,6 +40,7 @@ func newSettingsEntity(s *baton.Settings) settingsEntity {
 		RunnerTokenExpirationInterval:        orNull(s.RunnerTokenExpirationInterval),
 		GroupRunnerTokenExpirationInterval:   orNull(s.GroupRunnerTokenExpirationInterval),
 		ProjectRunnerTokenExpirationInterval: orNull(s.ProjectRunnerTokenExpirationInterval),
+		RunnerTokenOverlap:                   s.RunnerTokenOverlap,
 		MaintainersCanCreateProjectRunners:   s.MaintainersCanCreateProjectRunners,
 		SharedRunnersEnabled:                 s.SharedRunnersEnabled,
 		SharedRunnersText:                    orNull(s.SharedRunnersText),
@@ -78,6 +80,7 @@ type updateSettingsParams struct {
 	RunnerTokenExpirationInterval        grape.Opt[int]      `param:"runner_token_expiration_interval" doc:"Life of instance runners' tokens in seconds, at least 7200; null for no limit."`
 	GroupRunnerTokenExpirationInterval   grape.Opt[int]      `param:"group_runner_token_expiration_interval" doc:"The same for group runners."`
 	ProjectRunnerTokenExpirationInterval grape.Opt[int]      `param:"project_runner_token_expiration_interval" doc:"The same for project runners."`
+	RunnerTokenOverlap                   grape.Opt[int]      `param:"runner_token_overlap" doc:"How many seconds a runner's token works on after it was replaced; 0, as in GitLab, for none."`
 	MaintainersCanCreateProjectRunners   grape.Opt[bool]     `param:"maintainers_can_create_project_runners" doc:"Baton's own: whether project Maintainers may create project runners."`
 	SharedRunnersEnabled                 grape.Opt[bool]     `param:"shared_runners_enabled" doc:"Whether instance runners serve new projects; needs shared_runners_text."`
 	SharedRunnersText                    grape.Opt[string]   `param:"shared_runners_text" doc:"What people are told about the instance runners."`
@@ -104,6 +107,7 @@ func (in *updateSettingsParams) change() directory.SettingsChange {
 		RunnerTokenExpirationInterval:        interval(in.RunnerTokenExpirationInterval),
 		GroupRunnerTokenExpirationInterval:   interval(in.GroupRunnerTokenExpirationInterval),
 		ProjectRunnerTokenExpirationInterval: interval(in.ProjectRunnerTokenExpirationInterval),
+		RunnerTokenOverlap:                   interval(in.RunnerTokenOverlap),
 		MaintainersCanCreateProjectRunners:   given(in.MaintainersCanCreateProjectRunners),
 		SharedRunnersEnabled:                 given(in.SharedRunnersEnabled),
 		SharedRunnersText:                    cleared(in.SharedRunnersText),

@@ -392,6 +392,8 @@ func (s *scribe) groupKeys(g *baton.Namespace) error {
 			g.Visibility = baton.Visibility(value)
 		case "shared_runners_setting":
 			g.SharedRunnersSetting = baton.SharedRunnersSetting(value)
+		case "runner_token_overlap":
+			g.RunnerTokenOverlap = &number
 		case "runner_registration_enabled":
 			g.RunnerRegistrationEnabled = value == "true"
 		case "runner_token_expiration_interval":
@@ -548,6 +550,8 @@ func (s *scribe) set(ctx context.Context) error {
 		settings.GroupRunnerTokenExpirationInterval = number
 	case "project_runner_token_expiration_interval":
 		settings.ProjectRunnerTokenExpirationInterval = number
+	case "runner_token_overlap":
+		settings.RunnerTokenOverlap = number
 	case "throttle_authenticated_api":
 		settings.AuthenticatedThrottle, err = throttle(value)
 	case "throttle_unauthenticated_api":

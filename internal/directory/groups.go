@@ -27,6 +27,7 @@ type GroupChange struct {
 	RunnerTokenExpirationInterval         *Interval
 	SubgroupRunnerTokenExpirationInterval *Interval
 	ProjectRunnerTokenExpirationInterval  *Interval
+	RunnerTokenOverlap                    *Interval
 }
 
 // A GroupList chooses groups among those that the actor may see.
@@ -228,6 +229,7 @@ func (c *GroupChange) apply(
 		&g.SubgroupRunnerTokenExpirationInterval, c.SubgroupRunnerTokenExpirationInterval, 1)
 	p.setInterval("project_runner_token_expiration_interval",
 		&g.ProjectRunnerTokenExpirationInterval, c.ProjectRunnerTokenExpirationInterval, 1)
+	p.setOverlap("runner_token_overlap", &g.RunnerTokenOverlap, c.RunnerTokenOverlap)
 	if g.Visibility != was.Visibility || was.ID == 0 {
 		if err := p.groupVisibility(ctx, tx, parent, *g); err != nil {
 			return err

@@ -179,6 +179,20 @@ func (p *problems) setInterval(field string, dst *int, v *Interval, least int) {
 	}
 }
 
+// setOverlap changes how long tokens work on after they were replaced to v,
+// unless v is nil or out of bounds; none leaves it to what is above.
+func (p *problems) setOverlap(field string, dst **int, v *Interval) {
+	if v == nil || v.None {
+		if v != nil {
+			*dst = nil
+		}
+		return
+	}
+	var seconds int
+	p.setInterval(field, &seconds, v, 0)
+	*dst = &seconds
+}
+
 // visibilityOrder ranks the visibilities from the closest to the most open.
 var visibilityOrder = []baton.Visibility{baton.Private, baton.Internal, baton.Public}
 

@@ -22,6 +22,7 @@ type SettingsChange struct {
 	RunnerTokenExpirationInterval        *Interval
 	GroupRunnerTokenExpirationInterval   *Interval
 	ProjectRunnerTokenExpirationInterval *Interval
+	RunnerTokenOverlap                   *Interval
 
 	MaintainersCanCreateProjectRunners *bool
 	SharedRunnersEnabled               *bool
@@ -92,6 +93,7 @@ func (c *SettingsChange) apply(s *baton.Settings) error {
 		&s.GroupRunnerTokenExpirationInterval, c.GroupRunnerTokenExpirationInterval, least)
 	p.setInterval("project_runner_token_expiration_interval",
 		&s.ProjectRunnerTokenExpirationInterval, c.ProjectRunnerTokenExpirationInterval, least)
+	p.setInterval("runner_token_overlap", &s.RunnerTokenOverlap, c.RunnerTokenOverlap, 0)
 
 	set(&s.MaintainersCanCreateProjectRunners, c.MaintainersCanCreateProjectRunners)
 	set(&s.SharedRunnersEnabled, c.SharedRunnersEnabled)

@@ -11,11 +11,13 @@ import (
 
 // The names of audit events. Those that GitLab has too are spelled as there.
 const (
-	eventCreated    = "ci_runner_created"
-	eventUpdated    = "ci_runner_updated"
-	eventDeleted    = "ci_runner_unregistered"
-	eventAssigned   = "ci_runner_assigned_to_project"
-	eventUnassigned = "ci_runner_unassigned_from_project"
+	eventCreated        = "ci_runner_created"
+	eventUpdated        = "ci_runner_updated"
+	eventDeleted        = "ci_runner_unregistered"
+	eventAssigned       = "ci_runner_assigned_to_project"
+	eventUnassigned     = "ci_runner_unassigned_from_project"
+	eventRotated        = "ci_runner_token_reset"
+	eventManagerDeleted = "ci_runner_manager_unregistered"
 )
 
 // An author is who did what an audit event tells of.

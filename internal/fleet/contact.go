@@ -20,8 +20,12 @@ type Proof struct {
 // expired is CodeDenied without a reason: gitlab-runner takes 403, and nothing
 // else, for "this runner is gone".
 func (s *Service) Prove(ctx context.Context, token baton.Secret) (Proof, error) {
-	r, t, err := s.store.RunnerByToken(ctx, token.Digest())
-	if baton.IsNotFound(err) || err == nil && !t.Active(s.now()) {
+	return s.view.prove(ctx, token, s.now())
+}
+
+func (v view) prove(ctx context.Context, token baton.Secret, now time.Time) (Proof, error) {
+	r, t, err := v.RunnerByToken(ctx, token.Digest())
+	if baton.IsNotFound(err) || err == nil && !t.Active(now) {
 		return Proof{}, baton.Denied("")
 	}
 	if err != nil {
@@ -45,6 +49,7 @@ func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksFor
 		return baton.Invalid([]baton.FieldError{{Field: "system_xid", Problem: "is too long (maximum is 64 characters)"}})
 	}
 	m.RunnerID, m.ContactedAt = p.Runner.ID, s.now()
+	m.TokenNumber, m.TokenCreatedAt = p.Token.Number, p.Token.CreatedAt
 	for _, reported := range []*string{&m.Version, &m.Revision, &m.Platform, &m.Architecture, &m.Executor} {
 		*reported = firstRunes(*reported, maxReported)
 	}
@@ -82,7 +87,7 @@ func firstRunes(text string, n int) string {
 func fresh(r baton.Runner, known, m baton.Manager) bool {
 	since := m.ContactedAt.Add(-freshFor)
 	same := func(was, is string) bool { return is == "" || is == was }
-	return r.ContactedAt.After(since) && known.ContactedAt.After(since) &&
+	return known.TokenNumber == m.TokenNumber && r.ContactedAt.After(since) && known.ContactedAt.After(since) &&
 		same(known.Version, m.Version) && same(known.Revision, m.Revision) &&
 		same(known.Platform, m.Platform) && same(known.Architecture, m.Architecture) &&
 		same(known.Executor, m.Executor) && same(known.IP, m.IP)

@@ -54,7 +54,7 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 
 	r := n.Runner
 	r.CreatorID, r.CreatedAt, r.UpdatedAt = a.User.ID, a.Now, a.Now
-	made := Created{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: scope.expiry(a.Now)}
+	made := Created{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: scope.lives.end(a.Now)}
 	creation := store.RunnerCreation{
 		Runner:         r,
 		Token:          made.Token.Digest(),
@@ -80,25 +80,7 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 type runnerScope struct {
 	place
 
-	// intervals are the lives in seconds that the token may have at most; 0
-	// does not count.
-	intervals []int
-}
-
-// expiry returns the end of the life of a token made at now: the shortest
-// interval decides.
-func (sc *runnerScope) expiry(now time.Time) time.Time {
-	shortest := 0
-	for _, seconds := range sc.intervals {
-		if seconds > 0 && (shortest == 0 || seconds < shortest) {
-			shortest = seconds
-		}
-	}
-	if shortest == 0 {
-		return time.Time{}
-	}
-	// As two numbers, because the product overflows for a life of centuries.
-	return time.Unix(now.Unix()+int64(shortest), int64(now.Nanosecond()))
+	lives lives
 }
 
 // scope finds where the runner is to be made and whether the actor may.
@@ -113,8 +95,8 @@ func (v view) scope(ctx context.Context, a *access.Actor, r baton.Runner) (runne
 			return runnerScope{}, baton.Denied(insufficient)
 		}
 		return runnerScope{
-			place:     instancePlace(),
-			intervals: []int{a.Settings.RunnerTokenExpirationInterval},
+			place: instancePlace(),
+			lives: instanceLives(&a.Settings),
 		}, nil
 	default:
 		return runnerScope{}, fmt.Errorf("runner type %q", r.Type)
@@ -137,14 +119,7 @@ func (v view) groupScope(ctx context.Context, a *access.Actor, id baton.Namespac
 	if !may || !a.Admin && restricted(a, chain) {
 		return runnerScope{}, baton.Denied(insufficient)
 	}
-	sc := runnerScope{
-		place:     groupPlace(&group),
-		intervals: []int{a.Settings.GroupRunnerTokenExpirationInterval, group.RunnerTokenExpirationInterval},
-	}
-	for _, ancestor := range chain[1:] {
-		sc.intervals = append(sc.intervals, ancestor.SubgroupRunnerTokenExpirationInterval)
-	}
-	return sc, nil
+	return runnerScope{place: groupPlace(&group), lives: groupLives(&a.Settings, chain)}, nil
 }
 
 // restricted reports whether the registration of group runners is closed to
@@ -180,14 +155,7 @@ func (v view) projectScope(ctx context.Context, a *access.Actor, id baton.Projec
 	if err != nil {
 		return runnerScope{}, fmt.Errorf("find ancestors: %w", err)
 	}
-	sc := runnerScope{
-		place:     projectPlace(&project),
-		intervals: []int{a.Settings.ProjectRunnerTokenExpirationInterval, project.RunnerTokenExpirationInterval},
-	}
-	for _, n := range chain {
-		sc.intervals = append(sc.intervals, n.ProjectRunnerTokenExpirationInterval)
-	}
-	return sc, nil
+	return runnerScope{place: projectPlace(&project), lives: projectLives(&a.Settings, &project, chain)}, nil
 }
 
 // mayCreateIn reports whether the actor may create runners of the project. The

@@ -12,7 +12,6 @@ import (
 // A Store is what the fleet needs of storage.
 type Store interface {
 	reader
-	store.PrincipalReader
 	store.RunnerCreator
 	store.UseRecorder
 	Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx) error) error
@@ -20,11 +19,13 @@ type Store interface {
 
 // A reader is what both a [Store] and a transaction can be asked.
 type reader interface {
+	store.SettingsReader
 	store.NamespaceReader
 	store.ProjectReader
 	store.MemberReader
 	store.UserReader
 	store.RunnerReader
+	store.PrincipalReader
 }
 
 // A Service manages the fleet.

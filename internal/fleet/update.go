@@ -19,15 +19,16 @@ type Change struct {
 	Locked          *bool
 	RunUntagged     *bool
 	AccessLevel     *baton.RunnerAccess
-	MaximumTimeout  *Timeout
+	MaximumTimeout  *Seconds
 	Tags            *[]string
+	TokenOverlap    *Seconds
 }
 
-// A Timeout is what a runner's maximum timeout is changed to.
-type Timeout struct {
-	// None ends the limit; Seconds then says nothing.
-	None    bool
-	Seconds int
+// Seconds are what a length of time is changed to.
+type Seconds struct {
+	// None takes away what was said; Number then says nothing.
+	None   bool
+	Number int
 }
 
 // Update changes a runner and returns it without its projects. In GitLab's
@@ -91,7 +92,13 @@ func (c *Change) apply(r *baton.Runner) error {
 	set(&r.Tags, c.Tags)
 	timeout := c.MaximumTimeout != nil && !c.MaximumTimeout.None
 	if c.MaximumTimeout != nil {
-		r.MaximumTimeout = c.MaximumTimeout.Seconds
+		r.MaximumTimeout = c.MaximumTimeout.Number
+	}
+	if c.TokenOverlap != nil {
+		r.TokenOverlap = nil
+		if !c.TokenOverlap.None {
+			r.TokenOverlap = &c.TokenOverlap.Number
+		}
 	}
 	return r.Validate(timeout)
 }
@@ -116,6 +123,14 @@ var attributes = []struct {
 	{"access_level", func(r *baton.Runner) string { return string(r.AccessLevel) }},
 	{"maximum_timeout", func(r *baton.Runner) string { return seconds(r.MaximumTimeout) }},
 	{"tag_list", func(r *baton.Runner) string { return strings.Join(r.Tags, ",") }},
+	{"token_overlap", func(r *baton.Runner) string { return optionalSeconds(r.TokenOverlap) }},
+}
+
+func optionalSeconds(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }
 
 func seconds(n int) string {

@@ -86,6 +86,11 @@ func (f *field) exists(v reflect.Value) bool {
 }
 
 func (b *binder) check(r *rule, p map[string]any, prefix string) {
+	for _, name := range r.silent {
+		if _, ok := p[name]; ok {
+			return
+		}
+	}
 	var present []string
 	for _, name := range r.names {
 		if _, ok := p[name]; ok {

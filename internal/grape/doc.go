@@ -57,6 +57,9 @@
 //	_ struct{} `exclusive:"active,paused"`
 //	_ struct{} `at_least_one:"name,path"`
 //	_ struct{} `exactly_one:"id,path"`
+//	_ struct{} `at_least_one:"name,path" or:"x"`
+//
+// The last is content with x too, which its sentence does not name.
 //
 // A null or "" fails values when the field is required. When it is optional,
 // null counts as absent, while "" is a value of a text field and so an error.

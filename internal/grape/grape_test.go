@@ -555,6 +555,24 @@ func TestBindRulesOnEveryKind(t *testing.T) {
 	}
 }
 
+func TestAtLeastOneIsContentWithWhatItDoesNotName(t *testing.T) {
+	type rules struct {
+		Name  string   `param:"name"`
+		Path  string   `param:"path"`
+		Other string   `param:"other"`
+		_     struct{} `at_least_one:"name,path" or:"other"`
+	}
+	for body, want := range map[string]string{
+		`{}`:      "name, path are missing, at least one parameter must be provided",
+		`path=x`:  "",
+		`other=x`: "",
+	} {
+		if got := bind(read(t, body), new(rules)); got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+	}
+}
+
 func TestBadDeclarationsPanic(t *testing.T) {
 	for name, dst := range map[string]any{
 		"not a pointer": createRunner{},

@@ -77,6 +77,8 @@ type field struct {
 }
 
 type rule struct {
+	// silent are names that content the rule and are not in its sentence.
+	silent  []string
 	names   []string
 	atMost1 bool
 	atLeast bool
@@ -143,7 +145,7 @@ func (c *compiler) rules(tag reflect.StructTag) {
 		{"exactly_one", rule{atMost1: true, atLeast: true}},
 	} {
 		if names, ok := tag.Lookup(r.key); ok {
-			r.rule.names = strings.Split(names, ",")
+			r.rule.names, r.rule.silent = strings.Split(names, ","), list(tag, "or")
 			c.steps = append(c.steps, step{rule: &r.rule})
 			known = true
 		}

@@ -390,6 +390,9 @@ type RunnerReader interface {
 	RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error)
 	// AssignedAt tells since when the project has the project runner.
 	AssignedAt(ctx context.Context, id baton.RunnerID, project baton.ProjectID) (time.Time, error)
+	// RunnerTokens returns the runner's tokens that were not forgotten, the
+	// newest last.
+	RunnerTokens(ctx context.Context, id baton.RunnerID) ([]baton.RunnerToken, error)
 	// Managers returns the runner's managers, the one that called last ahead.
 	Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error)
 	// LatestManager returns the first of Managers, or NotFound.
@@ -407,12 +410,29 @@ type RunnerWriter interface {
 	// conflict if the project has it already.
 	AssignRunner(ctx context.Context, id baton.RunnerID, project baton.ProjectID, at time.Time) error
 	UnassignRunner(ctx context.Context, id baton.RunnerID, project baton.ProjectID) error
+	// RotateRunnerToken gives the runner a new token and retires others. What
+	// has expired by then is forgotten.
+	RotateRunnerToken(ctx context.Context, n Rotation) error
+	// DeleteManager forgets a manager. It is known again when it calls.
+	DeleteManager(ctx context.Context, id baton.ManagerID) error
 	DeleteRunner(ctx context.Context, id baton.RunnerID) error
+}
+
+// A Rotation is a new token in the place of others.
+type Rotation struct {
+	// Token is the new one, with the number after the newest.
+	Token  baton.RunnerToken
+	Digest baton.Digest
+	// Retired is the number of the token that ends, 0 for all there are.
+	Retired int
+	// RetiredAt is when that is, unless it ends before; zero is at once.
+	RetiredAt time.Time
 }
 
 // A Contact is one call of a manager.
 type Contact struct {
-	// Manager has RunnerID, SystemID, the reported fields, IP, and ContactedAt.
+	// Manager has RunnerID, SystemID, the reported fields, IP, the token that it
+	// called with, and ContactedAt.
 	// Reported fields that are empty leave what is known.
 	Manager      baton.Manager
 	AskedForJobs bool

@@ -30,6 +30,8 @@ const (
 	generated = reads
 	// fixed columns are written with the row and never after.
 	fixed = reads | inserts
+	// later columns are not there when the row is written first.
+	later = reads | updates
 	// mutable columns may be written at any time.
 	mutable = reads | inserts | updates
 )
@@ -58,6 +60,29 @@ func (n number[T]) Value() (driver.Value, error) {
 		return nil, nil
 	}
 	return int64(*n.p), nil
+}
+
+// An optional wraps a field that is NULL where it is nil.
+type optional[T ~int | ~int64] struct{ p **T }
+
+func nullable[T ~int | ~int64](p **T) optional[T] { return optional[T]{p} }
+
+// Scan implements [database/sql.Scanner].
+func (o optional[T]) Scan(src any) error {
+	if src == nil {
+		*o.p = nil
+		return nil
+	}
+	*o.p = new(T)
+	return number[T]{*o.p}.Scan(src)
+}
+
+// Value implements [driver.Valuer].
+func (o optional[T]) Value() (driver.Value, error) {
+	if *o.p == nil {
+		return nil, nil
+	}
+	return int64(**o.p), nil
 }
 
 // A text wraps a field whose "" is NULL.

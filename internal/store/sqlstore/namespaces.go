@@ -28,6 +28,7 @@ var namespaces = define("Namespace", "namespaces n JOIN routes r ON r.namespace_
 		{"runner_token_expiration_interval", nullNumber(&n.RunnerTokenExpirationInterval), mutable},
 		{"subgroup_runner_token_expiration_interval", nullNumber(&n.SubgroupRunnerTokenExpirationInterval), mutable},
 		{"project_runner_token_expiration_interval", nullNumber(&n.ProjectRunnerTokenExpirationInterval), mutable},
+		{"runner_token_overlap", nullable(&n.RunnerTokenOverlap), mutable},
 		{"created_at", at(&n.CreatedAt), fixed},
 		{"updated_at", at(&n.UpdatedAt), mutable},
 	}

@@ -23,6 +23,7 @@ var runners = define("Runner", "runners r", func(r *baton.Runner) []column {
 		{"run_untagged", &r.RunUntagged, mutable},
 		{"access_level", &r.AccessLevel, mutable},
 		{"maximum_timeout", nullNumber(&r.MaximumTimeout), mutable},
+		{"token_overlap", nullable(&r.TokenOverlap), later},
 		{"contacted_at", at(&r.ContactedAt), fixed},
 		{"asked_for_jobs", &r.AskedForJobs, fixed},
 		{"created_at", at(&r.CreatedAt), fixed},
@@ -41,6 +42,8 @@ var managers = define("Runner manager", "runner_managers m", func(m *baton.Manag
 		{"architecture", &m.Architecture, mutable},
 		{"executor", &m.Executor, mutable},
 		{"ip", &m.IP, mutable},
+		{"token_number", nullNumber(&m.TokenNumber), mutable},
+		{"token_created_at", at(&m.TokenCreatedAt), mutable},
 		{"contacted_at", at(&m.ContactedAt), mutable},
 		{"created_at", at(&m.CreatedAt), fixed},
 	}
@@ -74,15 +77,6 @@ const joinTags = " LEFT JOIN runner_tags g ON g.runner_id = r.id "
 func (r reader) Runner(ctx context.Context, id baton.RunnerID) (baton.Runner, error) {
 	return oneRunner(r.taggedRunners(ctx, nil,
 		"SELECT "+runners.columns+", g.tag FROM runners r"+joinTags+"WHERE r.id = $1 ORDER BY g.position", id))
-}
-
-func (r reader) RunnerByToken(ctx context.Context, token baton.Digest) (baton.Runner, baton.RunnerToken, error) {
-	var t baton.RunnerToken
-	runner, err := oneRunner(r.taggedRunners(ctx, []any{at(&t.CreatedAt), at(&t.ExpiresAt)},
-		"SELECT "+runners.columns+", r.token_created_at, r.token_expires_at, g.tag FROM runners r"+joinTags+
-			"WHERE r.token_digest = $1 ORDER BY g.position", token[:]))
-	t.RunnerID = runner.ID
-	return runner, t, err
 }
 
 func oneRunner(all []baton.Runner, err error) (baton.Runner, error) {
@@ -135,7 +129,7 @@ func known(column string) string {
 
 var touchManager = managers.insertText + " ON CONFLICT (runner_id, system_id) DO UPDATE SET " +
 	known("version") + known("revision") + known("platform") + known("architecture") + known("executor") + known("ip") +
-	`contacted_at = CASE WHEN runner_managers.contacted_at > excluded.contacted_at
+	`token_number = excluded.token_number, token_created_at = excluded.token_created_at, contacted_at = CASE WHEN runner_managers.contacted_at > excluded.contacted_at
 		THEN runner_managers.contacted_at ELSE excluded.contacted_at END`
 
 // TouchRunner implements [store.UseRecorder].
@@ -173,6 +167,10 @@ func (w writer) UpdateRunner(ctx context.Context, r baton.Runner) error {
 		}
 	}
 	return nil
+}
+
+func (w writer) DeleteManager(ctx context.Context, id baton.ManagerID) error {
+	return w.touch(ctx, managers.thing, "delete Runner manager", "DELETE FROM runner_managers WHERE id = $1", id)
 }
 
 func (w writer) DeleteRunner(ctx context.Context, id baton.RunnerID) error {

@@ -18,6 +18,7 @@ type settingsDocument struct {
 	RunnerTokenExpirationInterval        int              `json:"runner_token_expiration_interval"`
 	GroupRunnerTokenExpirationInterval   int              `json:"group_runner_token_expiration_interval"`
 	ProjectRunnerTokenExpirationInterval int              `json:"project_runner_token_expiration_interval"`
+	RunnerTokenOverlap                   int              `json:"runner_token_overlap"`
 	MaintainersCanCreateProjectRunners   bool             `json:"maintainers_can_create_project_runners"`
 	SharedRunnersEnabled                 bool             `json:"shared_runners_enabled"`
 	SharedRunnersText                    string           `json:"shared_runners_text"`
@@ -43,6 +44,7 @@ func documentOf(s baton.Settings) settingsDocument {
 		RunnerTokenExpirationInterval:        s.RunnerTokenExpirationInterval,
 		GroupRunnerTokenExpirationInterval:   s.GroupRunnerTokenExpirationInterval,
 		ProjectRunnerTokenExpirationInterval: s.ProjectRunnerTokenExpirationInterval,
+		RunnerTokenOverlap:                   s.RunnerTokenOverlap,
 		MaintainersCanCreateProjectRunners:   s.MaintainersCanCreateProjectRunners,
 		SharedRunnersEnabled:                 s.SharedRunnersEnabled,
 		SharedRunnersText:                    s.SharedRunnersText,
@@ -63,6 +65,7 @@ func (d *settingsDocument) settings() baton.Settings {
 		RunnerTokenExpirationInterval:        d.RunnerTokenExpirationInterval,
 		GroupRunnerTokenExpirationInterval:   d.GroupRunnerTokenExpirationInterval,
 		ProjectRunnerTokenExpirationInterval: d.ProjectRunnerTokenExpirationInterval,
+		RunnerTokenOverlap:                   d.RunnerTokenOverlap,
 		MaintainersCanCreateProjectRunners:   d.MaintainersCanCreateProjectRunners,
 		SharedRunnersEnabled:                 d.SharedRunnersEnabled,
 		SharedRunnersText:                    d.SharedRunnersText,

@@ -36,7 +36,7 @@ var runnerTests = []test{
 			runner, token, err := s.RunnerByToken(ctx, c.Token)
 			s.ok(err)
 			same(s, runner, want)
-			same(s, token, baton.RunnerToken{RunnerID: want.ID, ExpiresAt: kept.Add(time.Hour), CreatedAt: kept})
+			same(s, token, baton.RunnerToken{RunnerID: want.ID, Number: 1, ExpiresAt: kept.Add(time.Hour), CreatedAt: kept})
 		}
 	}},
 	{"Runner/Missing", func(s *suite) {
@@ -194,6 +194,7 @@ var runnerTests = []test{
 		ctx := s.Context()
 		r := s.runner(baton.Runner{Description: "d", MaximumTimeout: 600, Tags: []string{"a", "b"}})
 		bystander := s.runner(baton.Runner{Tags: []string{"a"}})
+		r.TokenOverlap = new(0)
 		r.Description, r.MaintenanceNote, r.Paused, r.Locked, r.RunUntagged = "", "n", true, true, true
 		r.AccessLevel, r.MaximumTimeout, r.Tags, r.UpdatedAt = baton.RefProtected, 0, []string{"c", "a"}, kept.Add(time.Hour)
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) })
@@ -206,6 +207,84 @@ var runnerTests = []test{
 		same(s, must(s.Runner(ctx, r.ID)), r)
 		r.ID = 99
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) }), "Runner")
+	}},
+	{"Runner/Tokens", func(s *suite) {
+		ctx := s.Context()
+		c := s.creation(baton.Runner{Tags: []string{"a", "b"}})
+		c.TokenExpiresAt = now.Add(time.Hour)
+		id := must(s.CreateRunner(ctx, c))
+		digests := map[int]baton.Digest{1: c.Token}
+		rotate := func(number, retired int, at, retiredAt time.Time) {
+			s.Helper()
+			digests[number] = baton.DigestOf(s.unique("token"))
+			s.tx(func(ctx context.Context, tx store.Tx) error {
+				return tx.RotateRunnerToken(ctx, store.Rotation{
+					Token:  baton.RunnerToken{RunnerID: id, Number: number, CreatedAt: at},
+					Digest: digests[number], Retired: retired, RetiredAt: retiredAt,
+				})
+			})
+		}
+		holds := func(want ...baton.RunnerToken) {
+			s.Helper()
+			for i := range want {
+				want[i].RunnerID = id
+			}
+			same(s, must(s.RunnerTokens(ctx, id)), want)
+			for number, digest := range digests {
+				r, t, err := s.RunnerByToken(ctx, digest)
+				i := slices.IndexFunc(want, func(t baton.RunnerToken) bool { return t.Number == number })
+				if i < 0 {
+					s.missing(err, "Runner")
+					continue
+				}
+				s.ok(err)
+				same(s, t, want[i])
+				same(s, r, must(s.Runner(ctx, id)))
+			}
+		}
+		first := baton.RunnerToken{Number: 1, CreatedAt: kept, ExpiresAt: kept.Add(time.Hour)}
+		second := baton.RunnerToken{Number: 2, CreatedAt: kept.Add(time.Second)}
+		third := baton.RunnerToken{Number: 3, CreatedAt: kept.Add(2 * time.Second)}
+		holds(first)
+
+		// The one that is retired works on for a while; it does not live longer
+		// for it, and the others go on.
+		rotate(2, 1, now.Add(time.Second), now.Add(time.Minute))
+		first.ExpiresAt = kept.Add(time.Minute)
+		holds(first, second)
+		same(s, must(s.Runner(ctx, id)).UpdatedAt, kept.Add(time.Second))
+		rotate(3, 1, now.Add(2*time.Second), now.Add(time.Hour))
+		holds(first, second, third)
+
+		// At once; what has expired goes too.
+		rotate(4, 3, now.Add(2*time.Minute), time.Time{})
+		fourth := baton.RunnerToken{Number: 4, CreatedAt: kept.Add(2 * time.Minute)}
+		holds(second, fourth)
+
+		// All of them, at once or in the end.
+		rotate(5, 0, now.Add(3*time.Minute), now.Add(4*time.Minute))
+		second.ExpiresAt, fourth.ExpiresAt = kept.Add(4*time.Minute), kept.Add(4*time.Minute)
+		fifth := baton.RunnerToken{Number: 5, CreatedAt: kept.Add(3 * time.Minute)}
+		holds(second, fourth, fifth)
+		rotate(6, 0, now.Add(3*time.Minute), time.Time{})
+		holds(baton.RunnerToken{Number: 6, CreatedAt: kept.Add(3 * time.Minute)})
+
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.DeleteRunner(ctx, id) })
+		same(s, len(must(s.RunnerTokens(ctx, id))), 0)
+	}},
+	{"Runner/DeleteManager", func(s *suite) {
+		ctx := s.Context()
+		id := s.runner(baton.Runner{}).ID
+		for _, system := range []string{"a", "b"} {
+			s.ok(s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: id, SystemID: system, TokenNumber: 2, TokenCreatedAt: now, ContactedAt: now}}))
+		}
+		m := must(s.Manager(ctx, id, "a"))
+		same(s, m.TokenNumber, 2)
+		same(s, m.TokenCreatedAt, kept)
+		forget := func(ctx context.Context, tx store.Tx) error { return tx.DeleteManager(ctx, m.ID) }
+		s.tx(forget)
+		same(s, ids(must(s.Managers(ctx, id)), func(m baton.Manager) string { return m.SystemID }), []string{"b"})
+		s.missing(s.Tx(ctx, forget), "Runner manager")
 	}},
 	{"Runner/Assign", func(s *suite) {
 		ctx := s.Context()

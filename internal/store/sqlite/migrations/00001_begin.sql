@@ -70,6 +70,7 @@ CREATE TABLE namespaces (
     runner_token_expiration_interval          INTEGER,
     subgroup_runner_token_expiration_interval INTEGER,
     project_runner_token_expiration_interval  INTEGER,
+    runner_token_overlap                      INTEGER,
     created_at                                TIMESTAMP NOT NULL,
     updated_at                                TIMESTAMP NOT NULL,
     CHECK ((kind = 'user') = (owner_id IS NOT NULL))
@@ -151,7 +152,9 @@ CREATE TABLE runners (
     run_untagged     BOOLEAN NOT NULL,
     access_level     TEXT NOT NULL CHECK (access_level IN ('not_protected', 'ref_protected')),
     maximum_timeout  INTEGER,
-    token_digest     BLOB NOT NULL UNIQUE,
+    token_overlap    INTEGER, -- seconds; NULL for what the group or the instance says
+    token_digest     BLOB NOT NULL UNIQUE, -- of the newest token; the others are in runner_tokens
+    token_number     INTEGER NOT NULL DEFAULT 1,
     token_created_at TIMESTAMP NOT NULL,
     token_expires_at TIMESTAMP,
     contacted_at     TIMESTAMP,
@@ -166,6 +169,16 @@ CREATE INDEX runners_creator ON runners (creator_id) WHERE creator_id IS NOT NUL
 CREATE INDEX runners_type ON runners (type);
 CREATE INDEX runners_paused ON runners (paused);
 CREATE INDEX runners_contacted ON runners (contacted_at);
+
+-- Older tokens that still work, or did until lately.
+CREATE TABLE runner_tokens (
+    runner_id  INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
+    number     INTEGER NOT NULL,
+    digest     BLOB NOT NULL UNIQUE,
+    created_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP,
+    PRIMARY KEY (runner_id, number)
+) WITHOUT ROWID;
 
 CREATE TABLE runner_tags (
     runner_id INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
@@ -184,17 +197,19 @@ CREATE TABLE runner_projects (
 CREATE INDEX runner_projects_project ON runner_projects (project_id);
 
 CREATE TABLE runner_managers (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    runner_id    INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
-    system_id    TEXT NOT NULL,
-    version      TEXT NOT NULL,
-    revision     TEXT NOT NULL,
-    platform     TEXT NOT NULL,
-    architecture TEXT NOT NULL,
-    executor     TEXT NOT NULL,
-    ip           TEXT NOT NULL,
-    contacted_at TIMESTAMP,
-    created_at   TIMESTAMP NOT NULL,
+    id               INTEGER PRIMARY KEY AUTOINCREMENT,
+    runner_id        INTEGER NOT NULL REFERENCES runners (id) ON DELETE CASCADE,
+    system_id        TEXT NOT NULL,
+    version          TEXT NOT NULL,
+    revision         TEXT NOT NULL,
+    platform         TEXT NOT NULL,
+    architecture     TEXT NOT NULL,
+    executor         TEXT NOT NULL,
+    ip               TEXT NOT NULL,
+    token_number     INTEGER, -- of the token that was used last
+    token_created_at TIMESTAMP,
+    contacted_at     TIMESTAMP,
+    created_at       TIMESTAMP NOT NULL,
     UNIQUE (runner_id, system_id)
 );
 CREATE INDEX runner_managers_version ON runner_managers (version, runner_id);
