@@ -23,7 +23,7 @@ const minMixed = 20
 // A limit is the bits that each symbol of a stretch has to cost on average; see
 // [costs]. An average says the more the longer the stretch is: it may be less
 // than that of random text by slack, divided by the square root of the length.
-// Of random stretches fewer than one in ten thousand is refused. Those that have
+// Of random stretches about one in ten thousand is refused at most. Those that have
 // few digits by chance, or none, must be clearer, as people write few.
 type limit struct{ usual, slack, fewDigits, noDigits float64 }
 
@@ -145,19 +145,19 @@ func bothCases(text []byte) bool {
 
 // randomUUID says whether a UUID is of a version that is made of chance, and
 // not one that was made up by hand. The others are times and places (1, 2, 6)
-// or digests of names (3, 5).
+// or digests of names (3, 5). Scripts also write random bits in this form and
+// leave out the version.
 func randomUUID(id string) bool {
 	digits := strings.ToLower(strings.ReplaceAll(id, "-", ""))
-	if !strings.ContainsRune("89ab", rune(digits[16])) {
-		return false
-	}
 	least := 20
-	switch digits[12] {
-	case '4', '8':
-	case '7': // begins with the time
+	switch standard := strings.ContainsRune("89ab", rune(digits[16])); {
+	case standard && (digits[12] == '4' || digits[12] == '8'):
+	case standard && digits[12] == '7': // begins with the time
 		digits, least = digits[13:16]+digits[17:], 11
-	default:
-		return false
+	case standard && strings.ContainsRune("12356", rune(digits[12])):
+		return false // made from a time and a machine, or from a name
+	default: // no UUID by RFC 9562, but 128 bits written like one
+		return randomHex(digits, 24)
 	}
 	return unpredictable(digits) >= least
 }
