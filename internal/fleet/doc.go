@@ -1,7 +1,9 @@
-// Package fleet is the life of runners: it creates them, proves their tokens,
-// hears from their managers and shows them to those who may look.
+// Package fleet is the life of runners: it creates them, lists and shows them
+// to those who may look, changes and assigns them, proves and replaces their
+// tokens, hears from their managers, and removes them.
 //
-// Every change is one transaction together with its audit event. The one
-// secret of a runner, its authentication token, is made here, handed to the
-// caller once as a [baton.Secret], and stored as a digest.
+// Every change is one transaction together with its audit event, and asks for
+// the permission inside it. The one secret of a runner, its authentication
+// token, is made here, handed to the caller once as a [baton.Secret], and
+// stored as a digest.
 package fleet
