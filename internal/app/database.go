@@ -25,13 +25,14 @@ const (
 )
 
 // OpenStore opens the database that c names, brings its schema up to date and
-// checks the secret key against it. Every error says what to do.
+// checks the secret key against it, which it makes for a new SQLite database.
+// Every error says what to do.
 func OpenStore(ctx context.Context, c *Config) (store.Store, error) {
 	db, err := openDatabase(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKey(ctx, c, db); err != nil {
+	if err := checkKey(ctx, c, db, true); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -45,13 +46,16 @@ func OpenExisting(ctx context.Context, c *Config) (store.Store, error) {
 			return nil, fmt.Errorf("there is no database in %s: start Baton there first (baton serve), or say where it is with --data-dir or BATON_DATA_DIR", c.DataDir)
 		}
 	}
-	db, err := OpenStore(ctx, c)
+	db, err := openDatabase(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	users, err := db.CountUsers(ctx, store.UserFilter{})
 	if err == nil && users == 0 {
 		err = errors.New("the database has no users yet, not even root: start Baton first (baton serve)")
+	}
+	if err == nil {
+		err = checkKey(ctx, c, db, false)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -103,9 +107,9 @@ func lockDataDir(dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// checkKey loads the secret key, or makes it for a new SQLite database, and
-// proves that it is the one that the database was written with.
-func checkKey(ctx context.Context, c *Config, db store.Store) error {
+// checkKey loads the secret key, or makes it for a new SQLite database if it
+// may, and proves that it is the one that the database was written with.
+func checkKey(ctx context.Context, c *Config, db store.Store, mayMake bool) error {
 	path := c.SecretKeyFile
 	if path == "" {
 		path = filepath.Join(c.DataDir, keyFile)
@@ -116,7 +120,7 @@ func checkKey(ctx context.Context, c *Config, db store.Store) error {
 		if idsErr != nil {
 			return fmt.Errorf("look for secret keys: %w", idsErr)
 		}
-		if len(known) > 0 {
+		if len(known) > 0 || !mayMake {
 			return fmt.Errorf("the secret key %s is missing, and the database has secrets that only it opens: "+
 				"restore the file from a backup, or name it with BATON_SECRET_KEY_FILE", path)
 		}

@@ -29,6 +29,12 @@ func translate(err error) error {
 	return err
 }
 
+// busy reports whether another process had the database.
+func busy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // damaged reports whether SQLite could not make sense of the file.
 func damaged(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)

@@ -19,8 +19,10 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/sethvargo/go-retry"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"baton.example/baton/internal/store"
@@ -84,7 +86,7 @@ func open(ctx context.Context, path string, log *slog.Logger) (_ *database, err 
 		}
 	}()
 	writes.SetMaxOpenConns(1)
-	if err := sqlstore.Migrate(ctx, goose.DialectSQLite3, writes, dir, log); err != nil {
+	if err := migrate(ctx, writes, dir, log); err != nil {
 		return nil, translate(err)
 	}
 	g, err := openGeneration(path, log)
@@ -104,6 +106,23 @@ func open(ctx context.Context, path string, log *slog.Logger) (_ *database, err 
 	reads.SetMaxOpenConns(n)
 	reads.SetMaxIdleConns(n)
 	return &database{generation: g, writer: w, reads: reads, cached: newStatements(reads.PrepareContext, reads)}, nil
+}
+
+// busyTimeout is how long one process waits for another's lock.
+const busyTimeout = 10 * time.Second
+
+// migrate brings the schema up to date. It asks again by itself while another
+// process has the database: SQLite does not wait where two switch a new file
+// to WAL at the same moment.
+func migrate(ctx context.Context, db *sql.DB, dir fs.FS, log *slog.Logger) error {
+	backoff := retry.WithMaxDuration(busyTimeout, retry.NewConstant(20*time.Millisecond))
+	return retry.Do(ctx, backoff, func(ctx context.Context) error {
+		err := sqlstore.Migrate(ctx, goose.DialectSQLite3, db, dir, log)
+		if busy(err) {
+			return retry.RetryableError(err)
+		}
+		return err
+	})
 }
 
 // dsn returns the data source name of the file. Pragmas stand in it since each
