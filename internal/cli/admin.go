@@ -492,13 +492,22 @@ type adminTokenCreateCmd struct {
 func (c *adminTokenCreateCmd) Validate() error {
 	for _, s := range c.Scope {
 		if !slices.Contains(baton.Scopes(), s) {
-			return fmt.Errorf("--scope: there is no scope %q; there are %v", s, baton.Scopes())
+			return fmt.Errorf("--scope: there is no scope %q; there are %s", s, listed(baton.Scopes()))
 		}
 	}
 	if c.Expires.Reached(time.Now()) {
 		return fmt.Errorf("--expires: a token that ends on %s does not work any more", c.Expires)
 	}
 	return nil
+}
+
+// listed writes scopes for people.
+func listed(scopes []baton.Scope) string {
+	words := make([]string, len(scopes))
+	for i, s := range scopes {
+		words[i] = string(s)
+	}
+	return strings.Join(words, ", ")
 }
 
 // joined writes scopes as a flag takes them, but for every scope that there is.
