@@ -110,3 +110,15 @@ func row(page *strings.Builder, f *kong.Flag) {
 	}
 	fmt.Fprintf(page, "| `--%s` | `%s` | %s | %s |\n", f.Name, strings.Join(f.Envs, "`, `"), fallback, strings.ReplaceAll(f.Help, "|", `\|`))
 }
+
+// A variable is a setting without a flag: a secret, since every user of a
+// machine can read the flags of its programs.
+type variable struct{ name, help string }
+
+// variables are the settings of serve that have no flag.
+func variables() []variable {
+	return []variable{
+		{rootTokenEnv, "Access token to give root at the first start, at least 20 characters."},
+		{rootPasswordEnv, "Password to give root at the first start, at least 8 characters."},
+	}
+}

@@ -76,22 +76,12 @@ type serveCmd struct {
 	RootPasswordFile string        `env:"BATON_ROOT_PASSWORD_FILE" placeholder:"FILE" help:"Password to give root at the first start, instead of one that is made and printed."`
 }
 
-// A variable is a setting without a flag: a secret, since every user of a
-// machine can read the flags of its programs.
-type variable struct{ name, help string }
-
+// The secrets that have no flag, since every user of a machine can read the
+// flags of its programs.
 const (
 	rootTokenEnv    = "BATON_ROOT_TOKEN"    //nolint:gosec // the name of a variable
 	rootPasswordEnv = "BATON_ROOT_PASSWORD" //nolint:gosec // the name of a variable
 )
-
-// variables are the settings of serve that have no flag.
-func variables() []variable {
-	return []variable{
-		{rootTokenEnv, "Access token to give root at the first start, at least 20 characters."},
-		{rootPasswordEnv, "Password to give root at the first start, at least 8 characters."},
-	}
-}
 
 // Help is the long help of the command.
 func (serveCmd) Help() string {

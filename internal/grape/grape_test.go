@@ -128,6 +128,9 @@ func read(t testing.TB, body string) grape.Params {
 	return p
 }
 
+// some returns an Opt that holds v.
+func some[T any](v T) grape.Opt[T] { return grape.Opt[T]{Value: v, State: grape.Present} }
+
 func TestBindErrors(t *testing.T) {
 	const inst = `"runner_type":"instance_type",`
 	tests := []struct {
@@ -234,26 +237,26 @@ func TestBindInteger(t *testing.T) {
 		want grape.Opt[int64]
 		err  string
 	}{
-		{json.Number("1"), grape.Some[int64](1), ""},
-		{json.Number("-0"), grape.Some[int64](0), ""},
-		{json.Number("1.5"), grape.Some[int64](1), ""},
-		{json.Number("-1.5"), grape.Some[int64](-1), ""},
-		{json.Number("600.0"), grape.Some[int64](600), ""},
-		{json.Number("6e2"), grape.Some[int64](600), ""},
-		{json.Number("9007199254740993"), grape.Some[int64](9007199254740993), ""},
-		{json.Number("1e400"), grape.Some[int64](math.MaxInt64), ""},
-		{json.Number("-1e30"), grape.Some[int64](math.MinInt64), ""},
-		{json.Number("99999999999999999999"), grape.Some[int64](math.MaxInt64), ""},
-		{" 12 ", grape.Some[int64](12), ""},
-		{"\n12\t", grape.Some[int64](12), ""},
-		{"010", grape.Some[int64](10), ""},
-		{"1_000", grape.Some[int64](1000), ""},
-		{"+5", grape.Some[int64](5), ""},
-		{"-5", grape.Some[int64](-5), ""},
-		{"9223372036854775807", grape.Some[int64](math.MaxInt64), ""},
-		{"9223372036854775808", grape.Some[int64](math.MaxInt64), ""},
-		{"-9223372036854775808", grape.Some[int64](math.MinInt64), ""},
-		{"-99999999999999999999", grape.Some[int64](math.MinInt64), ""},
+		{json.Number("1"), some[int64](1), ""},
+		{json.Number("-0"), some[int64](0), ""},
+		{json.Number("1.5"), some[int64](1), ""},
+		{json.Number("-1.5"), some[int64](-1), ""},
+		{json.Number("600.0"), some[int64](600), ""},
+		{json.Number("6e2"), some[int64](600), ""},
+		{json.Number("9007199254740993"), some[int64](9007199254740993), ""},
+		{json.Number("1e400"), some[int64](math.MaxInt64), ""},
+		{json.Number("-1e30"), some[int64](math.MinInt64), ""},
+		{json.Number("99999999999999999999"), some[int64](math.MaxInt64), ""},
+		{" 12 ", some[int64](12), ""},
+		{"\n12\t", some[int64](12), ""},
+		{"010", some[int64](10), ""},
+		{"1_000", some[int64](1000), ""},
+		{"+5", some[int64](5), ""},
+		{"-5", some[int64](-5), ""},
+		{"9223372036854775807", some[int64](math.MaxInt64), ""},
+		{"9223372036854775808", some[int64](math.MaxInt64), ""},
+		{"-9223372036854775808", some[int64](math.MinInt64), ""},
+		{"-99999999999999999999", some[int64](math.MinInt64), ""},
 		{"", grape.Opt[int64]{State: grape.Null}, ""},
 		{nil, grape.Opt[int64]{State: grape.Null}, ""},
 		{" ", grape.Opt[int64]{}, invalid},
@@ -305,8 +308,8 @@ func TestBindBoolean(t *testing.T) {
 		err    string
 		inputs []any
 	}{
-		{grape.Some(true), "", []any{true, json.Number("1"), "1", "true", "True", "TRUE", "t", "T", "yes", "Yes", "YES", "y", "Y", "on", "On", "ON"}},
-		{grape.Some(false), "", []any{false, json.Number("0"), "0", "false", "False", "FALSE", "f", "F", "no", "No", "NO", "n", "N", "off", "Off", "OFF"}},
+		{some(true), "", []any{true, json.Number("1"), "1", "true", "True", "TRUE", "t", "T", "yes", "Yes", "YES", "y", "Y", "on", "On", "ON"}},
+		{some(false), "", []any{false, json.Number("0"), "0", "false", "False", "FALSE", "f", "F", "no", "No", "NO", "n", "N", "off", "Off", "OFF"}},
 		{grape.Opt[bool]{State: grape.Null}, "", []any{nil, ""}},
 		{grape.Opt[bool]{}, "x is invalid", []any{json.Number("2"), json.Number("1.0"), "tRue", "maybe", " ", "true ", []any{}, map[string]any{}}},
 	}
@@ -325,22 +328,22 @@ func TestBindString(t *testing.T) {
 		raw  any
 		want grape.Opt[string]
 	}{
-		{"", grape.Some("")},
-		{" a ", grape.Some(" a ")},
+		{"", some("")},
+		{" a ", some(" a ")},
 		{nil, grape.Opt[string]{State: grape.Null}},
-		{true, grape.Some("true")},
-		{false, grape.Some("false")},
-		{json.Number("5"), grape.Some("5")},
-		{json.Number("-0"), grape.Some("0")},
-		{json.Number("123456789012345678901234567890"), grape.Some("123456789012345678901234567890")},
-		{json.Number("1.50"), grape.Some("1.5")},
-		{json.Number("1e3"), grape.Some("1000.0")},
-		{json.Number("1e20"), grape.Some("1.0e+20")},
-		{json.Number("1.25e-7"), grape.Some("1.25e-07")},
-		{json.Number("0.0001"), grape.Some("0.0001")},
-		{json.Number("0.0"), grape.Some("0.0")},
-		{json.Number("-1e400"), grape.Some("-Infinity")},
-		{json.Number("1e400"), grape.Some("Infinity")},
+		{true, some("true")},
+		{false, some("false")},
+		{json.Number("5"), some("5")},
+		{json.Number("-0"), some("0")},
+		{json.Number("123456789012345678901234567890"), some("123456789012345678901234567890")},
+		{json.Number("1.50"), some("1.5")},
+		{json.Number("1e3"), some("1000.0")},
+		{json.Number("1e20"), some("1.0e+20")},
+		{json.Number("1.25e-7"), some("1.25e-07")},
+		{json.Number("0.0001"), some("0.0001")},
+		{json.Number("0.0"), some("0.0")},
+		{json.Number("-1e400"), some("-Infinity")},
+		{json.Number("1e400"), some("Infinity")},
 	}
 	for _, tt := range tests {
 		var dst struct {
@@ -388,12 +391,12 @@ func TestBindStrictArray(t *testing.T) {
 		body string
 		want grape.Opt[[]string]
 	}{
-		{`{"valid_runner_registrars":["project",1]}`, grape.Some([]string{"project", "1"})},
-		{`valid_runner_registrars[]=project&valid_runner_registrars[]=group`, grape.Some([]string{"project", "group"})},
-		{`valid_runner_registrars[]=`, grape.Some([]string{})},
-		{`valid_runner_registrars[]`, grape.Some([]string{})},
-		{`valid_runner_registrars=`, grape.Some([]string{})},
-		{`{"valid_runner_registrars":[]}`, grape.Some([]string{})},
+		{`{"valid_runner_registrars":["project",1]}`, some([]string{"project", "1"})},
+		{`valid_runner_registrars[]=project&valid_runner_registrars[]=group`, some([]string{"project", "group"})},
+		{`valid_runner_registrars[]=`, some([]string{})},
+		{`valid_runner_registrars[]`, some([]string{})},
+		{`valid_runner_registrars=`, some([]string{})},
+		{`{"valid_runner_registrars":[]}`, some([]string{})},
 		{`{"valid_runner_registrars":null}`, grape.Opt[[]string]{State: grape.Null}},
 		{`{}`, grape.Opt[[]string]{}},
 	}
@@ -446,8 +449,8 @@ func TestBindTime(t *testing.T) {
 		}
 	}
 	for raw, want := range map[any]grape.Opt[string]{
-		"2026-02-03":                grape.Some("2026-02-03"),
-		"2026-02-03T23:00:00-05:00": grape.Some("2026-02-03"),
+		"2026-02-03":                some("2026-02-03"),
+		"2026-02-03T23:00:00-05:00": some("2026-02-03"),
 		"":                          {State: grape.Null},
 		nil:                         {State: grape.Null},
 	} {
@@ -466,7 +469,7 @@ func TestBindStates(t *testing.T) {
 	}
 	want := updateRunner{
 		ID:             7,
-		Description:    grape.Some(""),
+		Description:    some(""),
 		Paused:         grape.Opt[bool]{State: grape.Null},
 		MaximumTimeout: grape.Opt[int64]{State: grape.Null},
 	}

@@ -17,9 +17,6 @@ type Opt[T any] struct {
 	State State
 }
 
-// Some returns an Opt that holds v.
-func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, State: Present} }
-
 // Given reports whether the key was in the request, even as null.
 func (o Opt[T]) Given() bool { return o.State != Absent }
 
