@@ -34,6 +34,10 @@ type Runner struct {
 	// TokenOverlap is how many seconds a token works on after it was replaced;
 	// nil leaves that to the group or the instance.
 	TokenOverlap *int
+	// TokenRotationDeadline is the last moment at which a token can be replaced,
+	// zero for none. It was said at the creation and stays: a runner that is not
+	// to outlive it gets no further token, whatever it got before.
+	TokenRotationDeadline time.Time
 	// Tags are the runner's tags in the order they were given, none twice.
 	Tags []string
 

@@ -49,8 +49,9 @@ var (
 	errTwoTokens    = &failure{status: http.StatusBadRequest, body: problem{
 		Error: "invalid_request", ErrorDescription: "Both Authorization header and payload includes access token.",
 	}}
-	errPrecondition = &failure{status: http.StatusPreconditionFailed, body: message{"412 Precondition Failed"}}
-	errTooLarge     = &failure{status: http.StatusRequestEntityTooLarge, body: message{"413 Request Entity Too Large"}}
+	errRotationDeadline = &failure{status: http.StatusForbidden, body: problem{Error: "Token rotation deadline has passed"}}
+	errPrecondition     = &failure{status: http.StatusPreconditionFailed, body: message{"412 Precondition Failed"}}
+	errTooLarge         = &failure{status: http.StatusRequestEntityTooLarge, body: message{"413 Request Entity Too Large"}}
 )
 
 // scopeError refuses a token without a scope that opens the route.
@@ -150,6 +151,9 @@ func (s *Server) failure(err error) *failure {
 	}
 	if errors.Is(err, fleet.ErrModified) {
 		return errPrecondition
+	}
+	if errors.Is(err, fleet.ErrRotationDeadline) {
+		return errRotationDeadline
 	}
 	if errors.Is(err, context.Canceled) {
 		return nil

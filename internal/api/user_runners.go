@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/fleet"
@@ -27,6 +28,9 @@ type createUserRunnerParams struct {
 	RunUntagged     grape.Opt[bool]    `param:"run_untagged" doc:"Whether the runner takes jobs without tags; true unless said otherwise."`
 	TagList         []string           `param:"tag_list,csv" doc:"At most 50 tags."`
 	MaximumTimeout  grape.Opt[int]     `param:"maximum_timeout" doc:"The longest that a job may take, in seconds, at least 600."`
+
+	TokenExpiresAt        grape.Opt[time.Time] `param:"token_expires_at" doc:"When the token that is answered ends: in five minutes at the earliest, in fifteen days or when the settings end it at the latest. The tokens that replace it end as the settings say."`
+	TokenRotationDeadline grape.Opt[time.Time] `param:"token_rotation_deadline" doc:"Until when tokens of the runner can be replaced: in the future, and no later than token_expires_at, which has to be given too."`
 }
 
 // newRunner returns what the parameters ask for.
@@ -40,6 +44,7 @@ func (in *createUserRunnerParams) newRunner() fleet.NewRunner {
 			MaximumTimeout: in.MaximumTimeout.Value, Tags: in.TagList,
 		},
 		TimeoutGiven: in.MaximumTimeout.Valid(),
+		FirstToken:   fleet.FirstToken{ExpiresAt: given(in.TokenExpiresAt), RotationDeadline: given(in.TokenRotationDeadline)},
 	}
 	if n.AccessLevel == "" {
 		n.AccessLevel = baton.NotProtected

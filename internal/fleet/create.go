@@ -17,6 +17,7 @@ type NewRunner struct {
 	// TimeoutGiven tells that Runner.MaximumTimeout was asked for, so that 0
 	// is too low instead of none.
 	TimeoutGiven bool
+	FirstToken   FirstToken
 }
 
 // A Created is a new runner with the one copy of its token.
@@ -36,8 +37,9 @@ const insufficient = "Insufficient permissions"
 //
 // The checks, in GitLab's order: the group or project exists (CodeInvalid,
 // "Missing/invalid group"), the actor may create a runner there (CodeDenied),
-// the attributes are valid (CodeInvalid with fields). That a private group
-// exists leaks by this order, in GitLab too.
+// the first token ends when it may (CodeInvalid), the attributes are valid
+// (CodeInvalid with fields). That a private group exists leaks by this order, in
+// GitLab too.
 // https://docs.gitlab.com/api/users/#create-a-runner-linked-to-a-user.
 //
 // answer, unless nil, makes the answer to store with the runner, for a request
@@ -48,13 +50,20 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 	if err != nil {
 		return Created{}, err
 	}
+	end, err := n.FirstToken.end(a.Now, scope.lives)
+	if err != nil {
+		return Created{}, err
+	}
 	if err := n.Validate(n.TimeoutGiven); err != nil {
 		return Created{}, err
 	}
 
 	r := n.Runner
 	r.CreatorID, r.CreatedAt, r.UpdatedAt = a.User.ID, a.Now, a.Now
-	made := Created{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: scope.lives.end(a.Now)}
+	if d := n.FirstToken.RotationDeadline; d != nil {
+		r.TokenRotationDeadline = *d
+	}
+	made := Created{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: end}
 	creation := store.RunnerCreation{
 		Runner:         r,
 		Token:          made.Token.Digest(),

@@ -63,8 +63,12 @@ func (s *Service) RotateOwn(ctx context.Context, token baton.Secret, ip string) 
 	return made, nil
 }
 
-// rotate makes a token and retires the one of that number, or all.
+// rotate makes a token and retires the one of that number, or all. It is
+// [ErrRotationDeadline] when the runner's has passed.
 func rotate(ctx context.Context, tx store.Tx, w author, r *baton.Runner, retired int) (Rotated, error) {
+	if err := checkDeadline(r, w.at); err != nil {
+		return Rotated{}, err
+	}
 	v := look(tx)
 	settings, err := tx.Settings(ctx)
 	if err != nil {

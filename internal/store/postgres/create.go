@@ -151,6 +151,7 @@ func (s *statement) runners(all []creation) {
 		{"run_untagged", "boolean", each(all, func(c creation) bool { return c.Runner.RunUntagged })},
 		{"access_level", "text", each(all, func(c creation) string { return string(c.Runner.AccessLevel) })},
 		{"maximum_timeout", nullableNumber, each(all, func(c creation) int64 { return int64(c.Runner.MaximumTimeout) })},
+		{"token_rotation_deadline", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Runner.TokenRotationDeadline) })},
 		{"token_digest", "bytea", each(all, func(c creation) []byte { return c.Digest[:] })},
 		{"token_created_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Token.CreatedAt) })},
 		{"token_expires_at", "timestamptz", each(all, func(c creation) *time.Time { return stamp(c.Token.ExpiresAt) })},

@@ -24,6 +24,7 @@ var runners = define("Runner", "runners r", func(r *baton.Runner) []column {
 		{"access_level", &r.AccessLevel, mutable},
 		{"maximum_timeout", nullNumber(&r.MaximumTimeout), mutable},
 		{"token_overlap", nullable(&r.TokenOverlap), later},
+		{"token_rotation_deadline", at(&r.TokenRotationDeadline), fixed},
 		{"contacted_at", at(&r.ContactedAt), fixed},
 		{"asked_for_jobs", &r.AskedForJobs, fixed},
 		{"created_at", at(&r.CreatedAt), fixed},

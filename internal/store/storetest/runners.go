@@ -21,7 +21,7 @@ var runnerTests = []test{
 		p := s.project("p", g.ID)
 		for _, r := range []baton.Runner{
 			{Type: baton.InstanceRunner, RunUntagged: true},
-			{Type: baton.GroupRunner, GroupID: g.ID, Paused: true},
+			{Type: baton.GroupRunner, GroupID: g.ID, Paused: true, TokenRotationDeadline: kept.Add(time.Minute)},
 			{
 				Type: baton.ProjectRunner, ProjectID: p.ID, CreatorID: u.ID, Description: "d ß", MaintenanceNote: "n", Locked: true,
 				MaximumTimeout: 600, Tags: []string{"zeta", "alpha", "ünï,x"},
@@ -192,7 +192,7 @@ var runnerTests = []test{
 	}},
 	{"Runner/Update", func(s *suite) {
 		ctx := s.Context()
-		r := s.runner(baton.Runner{Description: "d", MaximumTimeout: 600, Tags: []string{"a", "b"}})
+		r := s.runner(baton.Runner{Description: "d", MaximumTimeout: 600, Tags: []string{"a", "b"}, TokenRotationDeadline: kept})
 		bystander := s.runner(baton.Runner{Tags: []string{"a"}})
 		r.TokenOverlap = new(0)
 		r.Description, r.MaintenanceNote, r.Paused, r.Locked, r.RunUntagged = "", "n", true, true, true
@@ -201,9 +201,9 @@ var runnerTests = []test{
 		same(s, must(s.Runner(ctx, r.ID)), r)
 		same(s, must(s.Runner(ctx, bystander.ID)), bystander)
 		// What others write is left alone.
-		r.ContactedAt, r.AskedForJobs, r.Tags = kept, true, nil
+		r.ContactedAt, r.AskedForJobs, r.TokenRotationDeadline, r.Tags = kept, true, time.Time{}, nil
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) })
-		r.ContactedAt, r.AskedForJobs = time.Time{}, false
+		r.ContactedAt, r.AskedForJobs, r.TokenRotationDeadline = time.Time{}, false, kept
 		same(s, must(s.Runner(ctx, r.ID)), r)
 		r.ID = 99
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) }), "Runner")
