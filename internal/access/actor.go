@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"baton.example/baton"
+	"baton.example/baton/internal/audit"
 )
 
 // An Actor is who makes a request and by what right.
@@ -35,3 +36,8 @@ func (a *Actor) Today() baton.Date { return baton.DateOf(a.Now) }
 
 // Is reports whether the actor is the user.
 func (a *Actor) Is(user baton.UserID) bool { return a.User.ID == user }
+
+// Author returns the actor as the author of audit events.
+func (a *Actor) Author() audit.Author {
+	return audit.Author{ID: a.User.ID, Name: a.User.Name, IP: a.IP, At: a.Now}
+}

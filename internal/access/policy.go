@@ -35,6 +35,10 @@ const (
 	ReadRunners
 	// ManageRunners is to change and remove its own runners.
 	ManageRunners
+	// ReadOwnAuditEvents is to see what one did oneself in its audit log.
+	ReadOwnAuditEvents
+	// ReadAuditEvents is to see all of its audit log.
+	ReadAuditEvents
 )
 
 // A rule is the least role that an ability needs in a group and in a project.
@@ -58,6 +62,9 @@ var rules = map[Ability]rule{
 	CreateRunner:   {baton.OwnerAccess, baton.OwnerAccess},
 	ReadRunners:    {baton.MaintainerAccess, baton.MaintainerAccess},
 	ManageRunners:  {baton.OwnerAccess, baton.MaintainerAccess},
+
+	ReadOwnAuditEvents: {baton.DeveloperAccess, baton.DeveloperAccess},
+	ReadAuditEvents:    {baton.OwnerAccess, baton.MaintainerAccess},
 }
 
 // A Policy answers questions of permission from what the store knows.

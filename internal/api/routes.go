@@ -28,6 +28,7 @@ func (s *Server) routes() []route {
 		s.groupRoutes(),
 		s.projectRoutes(),
 		s.memberRoutes(),
+		s.auditRoutes(),
 	)
 }
 
@@ -170,4 +171,20 @@ func (s *Server) memberRoutes() []route {
 		)
 	}
 	return all
+}
+
+// auditRoutes are the routes of the audit logs of the instance, and of groups
+// and projects.
+func (s *Server) auditRoutes() []route {
+	read := with(api, readAPI)
+	group := auditLog{s, func(r directory.Ref) directory.Place { return directory.Place{Group: r} }}
+	project := auditLog{s, func(r directory.Ref) directory.Place { return directory.Place{Project: r} }}
+	return []route{
+		get("/audit_events", read, s.listAuditEvents).guarded(s.guardAuditEvents),
+		get("/audit_events/{id}", read, s.getAuditEvent).guarded(s.guardAuditEvents),
+		get("/groups/{id}/audit_events", read, group.list).guarded(group.guard),
+		get("/groups/{id}/audit_events/{audit_event_id}", read, group.get).guarded(group.guard),
+		get("/projects/{id}/audit_events", read, project.list).guarded(project.guard),
+		get("/projects/{id}/audit_events/{audit_event_id}", read, project.get).guarded(project.guard),
+	}
 }

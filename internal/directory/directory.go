@@ -32,6 +32,7 @@ type reader interface {
 	store.NamespaceReader
 	store.ProjectReader
 	store.MemberReader
+	store.AuditReader
 }
 
 // A Directory is the use cases.

@@ -66,16 +66,20 @@ func (p Place) findFor(ctx context.Context, r reader, a *access.Actor, do access
 	if err != nil {
 		return spot{}, err
 	}
-	var can bool
-	if policy := (access.Policy{Members: r}); s.project != nil {
-		can, err = policy.CanProject(ctx, a, do, s.project)
-	} else {
-		can, err = policy.CanGroup(ctx, a, do, &s.namespace)
-	}
+	can, err := s.can(ctx, r, a, do)
 	if err == nil && !can {
 		err = baton.Denied("")
 	}
 	return s, err
+}
+
+// can reports whether the actor has the ability in the place.
+func (s *spot) can(ctx context.Context, r reader, a *access.Actor, do access.Ability) (bool, error) {
+	policy := access.Policy{Members: r}
+	if s.project != nil {
+		return policy.CanProject(ctx, a, do, s.project)
+	}
+	return policy.CanGroup(ctx, a, do, &s.namespace)
 }
 
 // above returns the groups whose members are members of the place too, the

@@ -55,7 +55,7 @@ func (s *Service) Assign(ctx context.Context, a *access.Actor, project baton.Pro
 		if err != nil {
 			return err
 		}
-		return tx.InsertAuditEvent(ctx, assignment(by(a), &r, &p, eventAssigned, "Assigned CI runner to project"))
+		return tx.InsertAuditEvent(ctx, projectPlace(&p).tell(a.Author(), id, eventAssigned, "Assigned CI runner to project"))
 	})
 	if err != nil {
 		return baton.Runner{}, fmt.Errorf("assign runner: %w", err)
@@ -95,7 +95,7 @@ func (s *Service) Unassign(ctx context.Context, a *access.Actor, project baton.P
 		if err := tx.UnassignRunner(ctx, id, project); err != nil {
 			return err
 		}
-		return tx.InsertAuditEvent(ctx, assignment(by(a), &r, &p, eventUnassigned, "Unassigned CI runner from project"))
+		return tx.InsertAuditEvent(ctx, projectPlace(&p).tell(a.Author(), id, eventUnassigned, "Unassigned CI runner from project"))
 	})
 	if err != nil {
 		return fmt.Errorf("unassign runner: %w", err)
@@ -124,12 +124,4 @@ func (v view) unlocked(ctx context.Context, a *access.Actor, r *baton.Runner) er
 		err = baton.Denied(noAccess)
 	}
 	return err
-}
-
-// assignment is the event of a runner that a project got or lost. It belongs to
-// that project, and not to the runner's owner.
-func assignment(w author, r *baton.Runner, p *baton.Project, name, message string) baton.AuditEvent {
-	e := projectPlace(p).event(w, r, name, "")
-	e.Source, e.Message = baton.InProject(p.ID), message
-	return e
 }

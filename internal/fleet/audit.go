@@ -3,10 +3,9 @@ package fleet
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"baton.example/baton"
-	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 )
 
 // The names of audit events. Those that GitLab has too are spelled as there.
@@ -20,49 +19,34 @@ const (
 	eventManagerDeleted = "ci_runner_manager_unregistered"
 )
 
-// An author is who did what an audit event tells of.
-type author struct {
-	id   baton.UserID
-	name string
-	ip   string
-	at   time.Time
-}
-
-// by returns a user as an author.
-func by(a *access.Actor) author {
-	return author{id: a.User.ID, name: a.User.Name, ip: a.IP, at: a.Now}
-}
-
 // A place is where a runner belongs.
 type place struct {
 	// word names the type of the place, page is the path of its runners.
 	word, page string
+	scope      audit.Scope
 }
 
 // event returns the audit event of something done to a runner in the place.
-func (p place) event(w author, r *baton.Runner, name, verb string) baton.AuditEvent {
-	return baton.AuditEvent{
-		Name:          name,
-		AuthorID:      w.id,
-		AuthorName:    w.name,
-		IP:            w.ip,
-		Source:        source(r),
-		TargetType:    "Ci::Runner",
-		TargetID:      int64(r.ID),
-		TargetDetails: fmt.Sprintf("%s/%d", p.page, r.ID),
-		Message:       verb + " " + p.word + " CI runner",
-		CreatedAt:     w.at,
-	}
+func (p place) event(w audit.Author, r *baton.Runner, name, verb string, changes ...baton.AuditChange) baton.AuditEvent {
+	return p.tell(w, r.ID, name, verb+" "+p.word+" CI runner", changes...)
+}
+
+// tell is event with a message of its own.
+func (p place) tell(w audit.Author, r baton.RunnerID, name, message string, changes ...baton.AuditChange) baton.AuditEvent {
+	target := audit.Target{Type: "Ci::Runner", ID: int64(r), Details: fmt.Sprintf("%s/%d", p.page, r)}
+	return w.Event(p.scope, name, target, message, changes...)
 }
 
 // The places of runners.
-func instancePlace() place { return place{"instance", "/admin/runners"} }
+func instancePlace() place { return place{word: "instance", page: "/admin/runners"} }
 
 func groupPlace(g *baton.Namespace) place {
-	return place{"group", "/groups/" + g.FullPath + "/-/runners"}
+	return place{"group", "/groups/" + g.FullPath + "/-/runners", audit.InGroup(g)}
 }
 
-func projectPlace(p *baton.Project) place { return place{"project", "/" + p.FullPath + "/-/runners"} }
+func projectPlace(p *baton.Project) place {
+	return place{"project", "/" + p.FullPath + "/-/runners", audit.InProject(p)}
+}
 
 // place returns where the runner belongs.
 func (v view) place(ctx context.Context, r *baton.Runner) (place, error) {
@@ -85,10 +69,12 @@ func (v view) place(ctx context.Context, r *baton.Runner) (place, error) {
 }
 
 // event returns the audit event of something done to a runner.
-func (v view) event(ctx context.Context, w author, r *baton.Runner, name, verb string) (baton.AuditEvent, error) {
+func (v view) event(
+	ctx context.Context, w audit.Author, r *baton.Runner, name, verb string, changes ...baton.AuditChange,
+) (baton.AuditEvent, error) {
 	p, err := v.place(ctx, r)
 	if err != nil {
 		return baton.AuditEvent{}, err
 	}
-	return p.event(w, r, name, verb), nil
+	return p.event(w, r, name, verb, changes...), nil
 }

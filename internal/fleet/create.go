@@ -71,7 +71,7 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 		Audit: func(id baton.RunnerID) baton.AuditEvent {
 			made := r
 			made.ID = id
-			return scope.event(by(a), &made, eventCreated, "Created")
+			return scope.event(a.Author(), &made, eventCreated, "Created")
 		},
 	}
 	if answer != nil {

@@ -8,6 +8,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -46,7 +47,7 @@ func (s *Service) Remove(ctx context.Context, a *access.Actor, id baton.RunnerID
 		case !can.remove:
 			return baton.Denied(noAccess)
 		}
-		return remove(ctx, tx, by(a), &r, cond)
+		return remove(ctx, tx, a.Author(), &r, cond)
 	})
 	if err != nil {
 		return fmt.Errorf("delete runner: %w", err)
@@ -55,7 +56,7 @@ func (s *Service) Remove(ctx context.Context, a *access.Actor, id baton.RunnerID
 }
 
 // remove deletes a runner.
-func remove(ctx context.Context, tx store.Tx, w author, r *baton.Runner, cond Condition) error {
+func remove(ctx context.Context, tx store.Tx, w audit.Author, r *baton.Runner, cond Condition) error {
 	if err := cond.check(r.UpdatedAt); err != nil {
 		return err
 	}

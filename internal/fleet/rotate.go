@@ -8,6 +8,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -32,7 +33,7 @@ func (s *Service) Rotate(ctx context.Context, a *access.Actor, id baton.RunnerID
 		if err != nil {
 			return err
 		}
-		made, err = rotate(ctx, tx, by(a), &r, allTokens)
+		made, err = rotate(ctx, tx, a.Author(), &r, allTokens)
 		return err
 	})
 	if err != nil {
@@ -65,8 +66,8 @@ func (s *Service) RotateOwn(ctx context.Context, token baton.Secret, ip string) 
 
 // rotate makes a token and retires the one of that number, or all. It is
 // [ErrRotationDeadline] when the runner's has passed.
-func rotate(ctx context.Context, tx store.Tx, w author, r *baton.Runner, retired int) (Rotated, error) {
-	if err := checkDeadline(r, w.at); err != nil {
+func rotate(ctx context.Context, tx store.Tx, w audit.Author, r *baton.Runner, retired int) (Rotated, error) {
+	if err := checkDeadline(r, w.At); err != nil {
 		return Rotated{}, err
 	}
 	v := look(tx)
@@ -87,27 +88,27 @@ func rotate(ctx context.Context, tx store.Tx, w author, r *baton.Runner, retired
 		return Rotated{}, err
 	}
 	newest := tokens[len(tokens)-1].Number
-	made := Rotated{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: lives.end(w.at)}
+	made := Rotated{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: lives.end(w.At)}
 	rotation := store.Rotation{
-		Token:   baton.RunnerToken{RunnerID: r.ID, Number: newest + 1, CreatedAt: w.at, ExpiresAt: made.ExpiresAt},
+		Token:   baton.RunnerToken{RunnerID: r.ID, Number: newest + 1, CreatedAt: w.At, ExpiresAt: made.ExpiresAt},
 		Digest:  made.Token.Digest(),
 		Retired: retired,
 	}
 	if overlap > 0 {
-		rotation.RetiredAt = later(w.at, overlap)
+		rotation.RetiredAt = later(w.At, overlap)
 	}
 	if err := tx.RotateRunnerToken(ctx, rotation); err != nil {
-		return Rotated{}, err
-	}
-	event, err := v.event(ctx, w, r, eventRotated, "Reset the authentication token of")
-	if err != nil {
 		return Rotated{}, err
 	}
 	from := "all"
 	if retired != allTokens {
 		from = strconv.Itoa(retired)
 	}
-	event.Changes = []baton.AuditChange{{Attribute: "token", From: from, To: strconv.Itoa(newest + 1)}}
+	event, err := v.event(ctx, w, r, eventRotated, "Reset the authentication token of",
+		baton.AuditChange{Attribute: "token", From: from, To: strconv.Itoa(newest + 1)})
+	if err != nil {
+		return Rotated{}, err
+	}
 	return made, tx.InsertAuditEvent(ctx, event)
 }
 
@@ -149,11 +150,11 @@ func (s *Service) RemoveManager(ctx context.Context, token baton.Secret, systemI
 		if err := tx.DeleteManager(ctx, m.ID); err != nil {
 			return err
 		}
-		event, err := look(tx).event(ctx, p.author(ip, s.now()), &p.Runner, eventManagerDeleted, "Unregistered a manager of")
+		event, err := look(tx).event(ctx, p.author(ip, s.now()), &p.Runner, eventManagerDeleted, "Unregistered a manager of",
+			baton.AuditChange{Attribute: "system_id", From: m.SystemID})
 		if err != nil {
 			return err
 		}
-		event.Changes = []baton.AuditChange{{Attribute: "system_id", From: m.SystemID}}
 		return tx.InsertAuditEvent(ctx, event)
 	})
 	if err != nil {
@@ -163,6 +164,6 @@ func (s *Service) RemoveManager(ctx context.Context, token baton.Secret, systemI
 }
 
 // author returns who holds the token as an author: nobody that has a name.
-func (p *Proof) author(ip string, at time.Time) author {
-	return author{name: fmt.Sprintf("Authentication token %d of runner %d", p.Token.Number, p.Runner.ID), ip: ip, at: at}
+func (p *Proof) author(ip string, at time.Time) audit.Author {
+	return audit.Author{Name: fmt.Sprintf("Authentication token %d of runner %d", p.Token.Number, p.Runner.ID), IP: ip, At: at}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"baton.example/baton"
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/store"
 )
@@ -50,9 +49,3 @@ type view struct {
 }
 
 func look(r reader) view { return view{r, access.Policy{Members: r}} }
-
-// source returns the group or project that a runner belongs to, zero for an
-// instance runner.
-func source(r *baton.Runner) baton.Source {
-	return baton.Source{Namespace: r.GroupID, Project: r.ProjectID}
-}

@@ -8,6 +8,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -47,7 +48,7 @@ func (s *Service) Update(ctx context.Context, a *access.Actor, id baton.RunnerID
 		if err := c.apply(&d.Runner); err != nil {
 			return err
 		}
-		changes := compare(&was, &d.Runner)
+		changes := audit.Compare(attributes, &was, &d.Runner)
 		if len(changes) == 0 {
 			return nil
 		}
@@ -55,11 +56,10 @@ func (s *Service) Update(ctx context.Context, a *access.Actor, id baton.RunnerID
 		if err := tx.UpdateRunner(ctx, d.Runner); err != nil {
 			return err
 		}
-		event, err := look(tx).event(ctx, by(a), &was, eventUpdated, "Updated")
+		event, err := look(tx).event(ctx, a.Author(), &was, eventUpdated, "Updated", changes...)
 		if err != nil {
 			return err
 		}
-		event.Changes = changes
 		return tx.InsertAuditEvent(ctx, event)
 	})
 	if err != nil {
@@ -111,19 +111,16 @@ func set[T any](dst, v *T) {
 }
 
 // attributes are what a change can change, in words for the audit log.
-var attributes = []struct {
-	name string
-	text func(*baton.Runner) string
-}{
-	{"description", func(r *baton.Runner) string { return r.Description }},
-	{"maintenance_note", func(r *baton.Runner) string { return r.MaintenanceNote }},
-	{"paused", func(r *baton.Runner) string { return strconv.FormatBool(r.Paused) }},
-	{"locked", func(r *baton.Runner) string { return strconv.FormatBool(r.Locked) }},
-	{"run_untagged", func(r *baton.Runner) string { return strconv.FormatBool(r.RunUntagged) }},
-	{"access_level", func(r *baton.Runner) string { return string(r.AccessLevel) }},
-	{"maximum_timeout", func(r *baton.Runner) string { return seconds(r.MaximumTimeout) }},
-	{"tag_list", func(r *baton.Runner) string { return strings.Join(r.Tags, ",") }},
-	{"token_overlap", func(r *baton.Runner) string { return optionalSeconds(r.TokenOverlap) }},
+var attributes = []audit.Attribute[baton.Runner]{
+	{Name: "description", Text: func(r *baton.Runner) string { return r.Description }},
+	{Name: "maintenance_note", Text: func(r *baton.Runner) string { return r.MaintenanceNote }},
+	{Name: "paused", Text: func(r *baton.Runner) string { return strconv.FormatBool(r.Paused) }},
+	{Name: "locked", Text: func(r *baton.Runner) string { return strconv.FormatBool(r.Locked) }},
+	{Name: "run_untagged", Text: func(r *baton.Runner) string { return strconv.FormatBool(r.RunUntagged) }},
+	{Name: "access_level", Text: func(r *baton.Runner) string { return string(r.AccessLevel) }},
+	{Name: "maximum_timeout", Text: func(r *baton.Runner) string { return seconds(r.MaximumTimeout) }},
+	{Name: "tag_list", Text: func(r *baton.Runner) string { return strings.Join(r.Tags, ",") }},
+	{Name: "token_overlap", Text: func(r *baton.Runner) string { return optionalSeconds(r.TokenOverlap) }},
 }
 
 func optionalSeconds(n *int) string {
@@ -138,15 +135,4 @@ func seconds(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
-}
-
-// compare returns what differs.
-func compare(was, is *baton.Runner) []baton.AuditChange {
-	var changes []baton.AuditChange
-	for _, attribute := range attributes {
-		if from, to := attribute.text(was), attribute.text(is); from != to {
-			changes = append(changes, baton.AuditChange{Attribute: attribute.name, From: from, To: to})
-		}
-	}
-	return changes
 }

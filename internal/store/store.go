@@ -487,22 +487,30 @@ type AnswerWriter interface {
 
 // An AuditFilter chooses audit events; the zero value chooses all.
 type AuditFilter struct {
-	// Source, unless zero, leaves the events of one group or project.
-	Source baton.Source
+	// Entity, if it has a kind, leaves the events that belong to something of
+	// that kind, and if it has an id too, to that thing alone.
+	Entity baton.AuditEntity
+	// Author, unless 0, leaves what that user did. It needs an Entity that is a
+	// group or project.
+	Author baton.UserID
 	// The bounds of CreatedAt, both inclusive, zero for none.
 	CreatedAfter, CreatedBefore time.Time
 }
 
 // An AuditReader reads the audit log.
 type AuditReader interface {
-	// AuditEvents returns events, the newest ahead.
+	AuditEvent(ctx context.Context, id int64) (baton.AuditEvent, error)
+	// AuditEvents returns events, the newest ahead: by time, then by id.
 	AuditEvents(ctx context.Context, f AuditFilter, p Page) ([]baton.AuditEvent, error)
-	CountAuditEvents(ctx context.Context, f AuditFilter) (int, error)
+	// CountAuditEvents returns how many events there are, but counts no further
+	// than most.
+	CountAuditEvents(ctx context.Context, f AuditFilter, most int) (int, error)
 }
 
 // An AuditWriter writes the audit log.
 type AuditWriter interface {
-	InsertAuditEvent(ctx context.Context, e baton.AuditEvent) error
+	// InsertAuditEvent stores events. Their ids are given in that order.
+	InsertAuditEvent(ctx context.Context, events ...baton.AuditEvent) error
 }
 
 // A KeyReader reads the proof of the secret key.

@@ -170,6 +170,8 @@ func (s *statement) events(all []creation) {
 		{"ip", "text", each(all, func(c creation) string { return c.Event.IP })},
 		{"namespace_id", nullableNumber, each(all, func(c creation) int64 { return int64(c.Event.Source.Namespace) })},
 		{"project_id", nullableNumber, each(all, func(c creation) int64 { return int64(c.Event.Source.Project) })},
+		{"user_id", nullableNumber, each(all, func(c creation) int64 { return int64(c.Event.UserID) })},
+		{"entity_path", "text", each(all, func(c creation) string { return c.Event.EntityPath })},
 		{"target_type", "text", each(all, func(c creation) string { return c.Event.TargetType })},
 		{"target_id", nullableNumber, each(all, func(c creation) int64 { return c.Event.TargetID })},
 		{"target_details", "text", each(all, func(c creation) string { return c.Event.TargetDetails })},

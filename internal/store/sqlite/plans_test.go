@@ -13,6 +13,7 @@ import (
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/store/sqlite"
 	"baton.example/baton/internal/store/sqlstore"
+	"baton.example/baton/internal/store/storetest"
 )
 
 // TestRunnerListsUseIndexes holds every filter of the lists of runners to an
@@ -51,6 +52,26 @@ func TestRunnerListsUseIndexes(t *testing.T) {
 					t.Errorf("%s: %s in\n%s", name, step, plan)
 				}
 			}
+		}
+	}
+}
+
+// TestAuditListsUseIndexes holds every list of audit events to the index that
+// has its order: nothing is sorted, and no row is read but those of the page.
+func TestAuditListsUseIndexes(t *testing.T) {
+	s, plans := openExplained(t)
+	for index, f := range storetest.AuditFilters() {
+		plans.seen = nil
+		if _, err := s.AuditEvents(t.Context(), f, store.Page{Limit: 20, Offset: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CountAuditEvents(t.Context(), f, 100); err != nil {
+			t.Fatal(err)
+		}
+		plan := strings.Join(plans.seen, "\n")
+		// The one thing that is sorted is the page itself.
+		if sorts := strings.Count(plan, "USE TEMP B-TREE"); sorts > 1 || strings.Count(plan, " INDEX "+index) != 2 {
+			t.Errorf("%s:\n%s", index, plan)
 		}
 	}
 }

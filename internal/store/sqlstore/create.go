@@ -97,11 +97,11 @@ func InsertCreations(ctx context.Context, q Querier, all []*Creation) error {
 		}
 	}
 	for _, insert := range []func() error{
-		func() error { return newRunners.insertAll(ctx, q, all) },
-		func() error { return auditEvents.insertAll(ctx, q, events) },
-		func() error { return runnerTags.insertAll(ctx, q, tags) },
-		func() error { return runnerProjects.insertAll(ctx, q, owners) },
-		func() error { return answers.insertAll(ctx, q, keyed) },
+		func() error { return newRunners.insertQuick(ctx, q, all) },
+		func() error { return auditEvents.insertQuick(ctx, q, events) },
+		func() error { return runnerTags.insertQuick(ctx, q, tags) },
+		func() error { return runnerProjects.insertQuick(ctx, q, owners) },
+		func() error { return answers.insertQuick(ctx, q, keyed) },
 	} {
 		if err := insert(); err != nil {
 			return err

@@ -21,8 +21,10 @@ type table[T any] struct {
 	tables     string
 	insertText string
 	updateText string
-	// insertTexts insert 1, 2, 4, ... rows.
-	insertTexts [7]string
+	// insertTexts insert 1, 2, 4, ... rows, quickTexts do the same in SQLite
+	// alone: its driver looks every $1 up by its name, and that takes as long as
+	// the insert.
+	insertTexts, quickTexts [7]string
 }
 
 // define makes a table named name. The FROM clause that reads it is from,
@@ -56,11 +58,26 @@ func define[T any](thing, from string, fields func(*T) []column) *table[T] {
 		insertText: "INSERT INTO " + name + " (" + strings.Join(written, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")",
 		updateText: "UPDATE " + name + " SET " + strings.Join(set, ", ") + " WHERE id = $" + strconv.Itoa(len(set)+1),
 	}
-	row := "(?" + strings.Repeat(", ?", len(written)-1) + ")"
+	into := "INSERT INTO " + name + " (" + strings.Join(written, ", ") + ") VALUES "
 	for i := range t.insertTexts {
-		t.insertTexts[i] = "INSERT INTO " + name + " (" + strings.Join(written, ", ") + ") VALUES " + row + strings.Repeat(", "+row, 1<<i-1)
+		n := 0
+		t.insertTexts[i] = into + rowsOf(1<<i, len(written), func() string { n++; return "$" + strconv.Itoa(n) })
+		t.quickTexts[i] = into + rowsOf(1<<i, len(written), func() string { return "?" })
 	}
 	return t
+}
+
+// rowsOf returns the placeholders of n rows with so many columns.
+func rowsOf(n, columns int, place func() string) string {
+	rows := make([]string, n)
+	for i := range rows {
+		places := make([]string, columns)
+		for j := range places {
+			places[j] = place()
+		}
+		rows[i] = "(" + strings.Join(places, ", ") + ")"
+	}
+	return strings.Join(rows, ", ")
 }
 
 // values returns what of v's columns has the use.
@@ -132,16 +149,29 @@ func (t *table[T]) add(ctx context.Context, w writer, v *T) error {
 	return err
 }
 
-// insertAll stores new rows in few statements. Their numbers of rows are powers
-// of two, so that there are few statements to prepare and keep.
-func (t *table[T]) insertAll(ctx context.Context, q Querier, rows []*T) error {
-	for i := len(t.insertTexts) - 1; i >= 0; i-- {
+// insertAll stores new rows in few statements.
+func (t *table[T]) insertAll(ctx context.Context, w writer, rows []*T) error {
+	if err := t.insertRows(ctx, w.q, &t.insertTexts, rows); err != nil {
+		return w.failed("insert "+t.thing, err)
+	}
+	return nil
+}
+
+// insertQuick is insertAll for SQLite alone.
+func (t *table[T]) insertQuick(ctx context.Context, q Querier, rows []*T) error {
+	return t.insertRows(ctx, q, &t.quickTexts, rows)
+}
+
+// insertRows stores new rows. The numbers of rows in a statement are powers of
+// two, so that there are few statements to prepare and keep.
+func (t *table[T]) insertRows(ctx context.Context, q Querier, texts *[7]string, rows []*T) error {
+	for i := len(texts) - 1; i >= 0; i-- {
 		for n := 1 << i; len(rows) >= n; rows = rows[n:] {
 			var args []any
 			for _, row := range rows[:n] {
 				args = append(args, t.values(row, inserts)...)
 			}
-			if _, err := q.ExecContext(ctx, t.insertTexts[i], args...); err != nil {
+			if _, err := q.ExecContext(ctx, texts[i], args...); err != nil {
 				return err
 			}
 		}
