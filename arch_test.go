@@ -108,6 +108,11 @@ var importRules = []importRule{
 		why:  "what serves tests must not get into the program",
 	},
 	{
+		from: []string{"internal/client"},
+		deny: []string{"internal/...", "database/sql/..."},
+		why:  "the client knows a server by its answers alone, or it would only fit ours",
+	},
+	{
 		from: []string{"internal/telemetry/...", "internal/seal/...", "internal/grape/..."},
 		deny: append([]string{"internal/api/...", "internal/web/...", "internal/store/..."}, capabilities...),
 		why:  "a leaf is usable anywhere because it needs nothing of ours but the root",

@@ -156,7 +156,7 @@ func TestRefusesToStart(t *testing.T) {
 		{name: "short root password", want: []string{"BATON_ROOT_PASSWORD", "8 characters"}, prepare: func(*testing.T) []string {
 			return []string{"BATON_ROOT_PASSWORD=hunter2"}
 		}},
-		{name: "missing token file", want: []string{"root token", "no such file"}, prepare: func(t *testing.T) []string {
+		{name: "missing token file", want: []string{"root token", "there is no file"}, prepare: func(t *testing.T) []string {
 			return []string{"BATON_ROOT_TOKEN_FILE=" + filepath.Join(t.TempDir(), "none")}
 		}},
 		{name: "secret given twice", want: []string{"root token", "leave one out"}, prepare: func(t *testing.T) []string {

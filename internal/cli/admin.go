@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"baton.example/baton"
@@ -46,7 +44,7 @@ type office struct {
 	people *directory.Directory
 	tokens *access.Tokens
 	actor  *access.Actor
-	out    io.Writer
+	std    Stdio
 }
 
 // work opens the database, lets do work on it, and closes it.
@@ -76,7 +74,7 @@ func (f *databaseFlags) work(ctx context.Context, std Stdio, do func(context.Con
 		return err
 	}
 	return do(ctx, &office{
-		store: db, people: directory.New(db, password.NewHasher()), tokens: access.NewTokens(db), out: std.Out,
+		store: db, people: directory.New(db, password.NewHasher()), tokens: access.NewTokens(db), std: std,
 		actor: &access.Actor{User: baton.User{Name: "baton admin"}, Admin: true, Settings: settings, Now: time.Now()},
 	})
 }
@@ -97,12 +95,11 @@ func (o *office) users(ctx context.Context) ([]baton.User, error) {
 
 // table prints rows under a heading.
 func (o *office) table(heading string, rows [][]string) error {
-	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, heading)
-	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+	cells := make([][]cell, len(rows))
+	for i, row := range rows {
+		cells[i] = texts(row...)
 	}
-	return w.Flush()
+	return o.std.table(strings.Split(heading, "\t"), cells)
 }
 
 // userArg is the user that a command is about.

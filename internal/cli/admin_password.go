@@ -41,7 +41,7 @@ func (c *adminPasswordResetCmd) Run(ctx context.Context, std Stdio) error {
 		if _, err := o.people.UpdateUser(ctx, o.actor, u.ID, directory.UserChange{Password: &secret}); err != nil {
 			return err
 		}
-		fmt.Fprintf(o.out, "Set a new password for %s.\n", u.Username)
+		fmt.Fprintf(o.std.Out, "Set a new password for %s.\n", u.Username)
 		return o.showPassword(secret, made)
 	})
 }

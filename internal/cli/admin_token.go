@@ -151,7 +151,7 @@ func (c *adminTokenCreateCmd) Run(ctx context.Context, std Stdio) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(o.out, made.Text.Reveal())
+		_, err = fmt.Fprintln(o.std.Out, made.Text.Reveal())
 		return err
 	})
 }
@@ -180,7 +180,7 @@ func (c *adminTokenRevokeCmd) Run(ctx context.Context, std Stdio) error {
 			}
 			return err
 		}
-		_, err := fmt.Fprintf(o.out, "Revoked token %d.\n", c.ID)
+		_, err := fmt.Fprintf(o.std.Out, "Revoked token %d.\n", c.ID)
 		return err
 	})
 }

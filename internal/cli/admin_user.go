@@ -109,7 +109,7 @@ func (c *adminUserCreateCmd) Run(ctx context.Context, std Stdio) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(o.out, "Created user %s with id %d.\n", u.Username, u.ID)
+		fmt.Fprintf(o.std.Out, "Created user %s with id %d.\n", u.Username, u.ID)
 		return o.showPassword(secret, made)
 	})
 }
@@ -130,7 +130,7 @@ func (o *office) showPassword(text baton.Secret, made bool) error {
 	if !made {
 		return nil
 	}
-	_, err := fmt.Fprintf(o.out, "Password: %s\n", text.Reveal())
+	_, err := fmt.Fprintf(o.std.Out, "Password: %s\n", text.Reveal())
 	return err
 }
 
@@ -144,7 +144,7 @@ func (f *databaseFlags) changeUser(ctx context.Context, std Stdio, username, don
 		if err := change(ctx, o, u.ID); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(o.out, "%s %s.\n", done, u.Username)
+		_, err = fmt.Fprintf(o.std.Out, "%s %s.\n", done, u.Username)
 		return err
 	})
 }

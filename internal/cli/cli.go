@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -28,37 +30,43 @@ type Stdio struct {
 	Out, Err io.Writer
 	// Getenv looks a variable up.
 	Getenv func(string) string
+	// ConfigDir finds the directory in which this user's programs keep their
+	// settings.
+	ConfigDir func() (string, error)
 }
 
 // Process returns the world of this process.
 func Process() Stdio {
-	return Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	return Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, ConfigDir: os.UserConfigDir}
 }
 
 // root is the whole command line.
 type root struct {
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Admin   adminCmd   `cmd:"" help:"Look after users, tokens and passwords on the machine itself, without a token."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve   serveCmd       `cmd:"" help:"Run the server."`
+	Login   loginCmd       `cmd:"" help:"Sign in to a server, a Baton or a GitLab."`
+	Logout  logoutCmd      `cmd:"" help:"Forget a server and its token."`
+	Servers savedServerCmd `cmd:"" name:"server" help:"Show and choose the servers that are signed in to."`
+	Runner  runnerCmd      `cmd:"" help:"Create, show, change, rotate and delete runners."`
+	Admin   adminCmd       `cmd:"" help:"Look after users, tokens and passwords on the machine itself, without a token."`
+	Version versionCmd     `cmd:"" help:"Print the version."`
 }
 
-const description = `GitLab's runner control plane as one small program.
+const description = `GitLab's runner control plane as one small program, and a client for any server that has GitLab's API.
 
 Start it, create a runner, connect gitlab-runner:
 
   baton serve
-  curl --request POST --header "PRIVATE-TOKEN: $BATON_TOKEN" \
-    --data "runner_type=instance_type" http://127.0.0.1:8080/api/v4/user/runners
-  gitlab-runner register --non-interactive --url http://127.0.0.1:8080 \
-    --token glrt-… --executor shell
+  export BATON_TOKEN=glpat-…
+  baton runner create --type instance
 
-The first start prints an access token for $BATON_TOKEN.`
+The first start prints the access token, and the last command the line that connects gitlab-runner.
+baton login keeps the token of a server elsewhere.`
 
 // An exit is what kong asks for after it printed help.
 type exit int
 
-// Main runs the command line and returns the exit code: 0 for success, 1 for
-// an error, 2 for a command line that makes no sense.
+// Main runs the command line and returns the exit code: 0 for success, 2 for a
+// command line that makes no sense, others for what docs/cli.md says.
 func Main(ctx context.Context, args []string, std Stdio) (code int) {
 	defer func() {
 		if e, ok := recover().(exit); ok {
@@ -78,18 +86,24 @@ func Main(ctx context.Context, args []string, std Stdio) (code int) {
 	run, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(std.Err, "baton: %v (try: %s --help)\n", err, command(err))
-		return 2
+		return exitUsage
 	}
-	if err := run.Run(); err != nil {
+	err = run.Run()
+	if e, ok := errors.AsType[*usageError](err); ok {
+		fmt.Fprintf(std.Err, "baton: %s (try: %s --help)\n", harmless(e.message), run.Selected().FullPath())
+		return exitUsage
+	}
+	if err != nil {
 		return fail(std, err)
 	}
-	return 0
+	return exitOK
 }
 
 // The groups of flags that several commands have.
 const (
-	dataGroup = "data"
-	logGroup  = "log"
+	dataGroup   = "data"
+	logGroup    = "log"
+	serverGroup = "server"
 )
 
 func newParser(ctx context.Context, std Stdio) (*kong.Kong, error) {
@@ -101,13 +115,30 @@ func newParser(ctx context.Context, std Stdio) (*kong.Kong, error) {
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, NoExpandSubcommands: true}),
 		kong.ValueFormatter(describe),
+		kong.KindMapper(reflect.Int, kong.MapperFunc(wholeNumber)),
+		kong.KindMapper(reflect.Int64, kong.MapperFunc(wholeNumber)),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: dataGroup, Title: "Where the data is:"},
+			{Key: serverGroup, Title: "Which server is asked, and how ($BATON_URL and $BATON_TOKEN go before what was saved):"},
 			{Key: logGroup, Title: "What is logged, to standard error:"},
 		}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(std),
 	)
+}
+
+// wholeNumber reads ids and counts, with an error for people.
+func wholeNumber(ctx *kong.DecodeContext, target reflect.Value) error {
+	var word string
+	if err := ctx.Scan.PopValueInto("number", &word); err != nil {
+		return err
+	}
+	n, err := strconv.ParseInt(word, 10, target.Type().Bits())
+	if err != nil {
+		return fmt.Errorf("%q is not a whole number", word)
+	}
+	target.SetInt(n)
+	return nil
 }
 
 // describe returns the help of a flag with its default and variable.
@@ -141,12 +172,13 @@ func command(err error) string {
 	return "baton"
 }
 
-// fail says what went wrong, one line for each problem.
+// fail says what went wrong, one line for each problem. Some of the words may
+// be a server's.
 func fail(std Stdio, err error) int {
 	for line := range strings.Lines(sentence(err)) {
-		fmt.Fprintf(std.Err, "baton: %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(std.Err, "baton: %s\n", harmless(strings.TrimSuffix(line, "\n")))
 	}
-	return 1
+	return exitCode(err)
 }
 
 // sentence returns an error for a person. What breaks a rule of the domain is
@@ -175,6 +207,14 @@ func next(e error) error {
 }
 
 type versionCmd struct{}
+
+// Help is the long help of the command.
+func (versionCmd) Help() string {
+	return `
+Examples:
+
+  baton version`
+}
 
 // Run prints the version.
 func (versionCmd) Run(std Stdio) error {

@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 //	ready                        wait for the server at $ADDR
 //	keep NAME                    put what was printed last into a variable
 //	api STATUS METHOD PATH       ask the server at $ADDR, with $TOKEN
+//	gitlab [lossy]               start a GitLab at $GITLAB
+//	lossy                        start a proxy at $LOSSY that loses answers
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -61,10 +63,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", l.Addr().String())
 			env.Setenv("BATON_LISTEN", l.Addr().String())
 			env.Setenv("BATON_DATA_DIR", "data")
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+			env.Setenv("BATON_RETRIES", "0")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "ready": scriptReady, "keep": scriptKeep, "api": scriptAPI,
+			"gitlab": scriptGitLab, "lossy": scriptLossy,
 		},
 	})
 }
@@ -147,66 +152,110 @@ func (w writes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestExamples runs the examples of all help texts, one after the other.
+// serving starts a server in this process and returns its address.
+func serving(t *testing.T, dir string) string {
+	t.Helper()
+	ready := make(chan string, 1)
+	told := writes(func(p []byte) {
+		if m := regexp.MustCompile(`Baton is ready at (\S+)`).FindSubmatch(p); m != nil {
+			ready <- string(m[1])
+		}
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	var logged bytes.Buffer
+	go func() {
+		ended <- Main(ctx, []string{"serve", "--listen=127.0.0.1:0", "--data-dir=" + dir}, Stdio{
+			Out: told, Err: &logged,
+			Getenv: func(name string) string { return map[string]string{rootTokenEnv: exampleToken}[name] },
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		if code := <-ended; code != 0 {
+			t.Errorf("the server ended with %d: %s", code, &logged)
+		}
+	})
+	select {
+	case address := <-ready:
+		return address
+	case code := <-ended:
+		ended <- code
+		t.Fatalf("the server ended with %d: %s", code, &logged)
+		return ""
+	}
+}
+
+// exampleToken is root's in tests.
+const exampleToken = "glpat-known-to-examples"
+
+// TestExamples runs the examples of all help texts in a shell, one after the
+// other, against a server that has what they name.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	dir := "--data-dir=" + filepath.Join(t.TempDir(), "data")
-	run := func(ctx context.Context, heard writes, args ...string) (code int, out string) {
-		var both bytes.Buffer
-		w := io.MultiWriter(&both, heard)
-		code = Main(ctx, append(args, dir), Stdio{Out: w, Err: w, Getenv: func(string) string { return "" }})
-		return code, both.String()
+	dir := t.TempDir()
+	address := serving(t, filepath.Join(dir, "baton-data"))
+	env := append(os.Environ(),
+		"BATON_URL="+address, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"), "HOME="+dir, "BATON_RETRIES=0",
+	)
+	shell := func(line string) (string, error) {
+		sh := exec.Command("sh", "-c", line)
+		sh.Dir, sh.Env = dir, env
+		out, err := sh.CombinedOutput()
+		return string(out), err
 	}
-	admin := func(args ...string) (code int, out string) { return run(t.Context(), func([]byte) {}, args...) }
-
-	once, stop := context.WithCancel(t.Context())
-	stopWhenReady := func(p []byte) {
-		if bytes.Contains(p, []byte("Baton is ready")) {
-			stop()
+	must := func(line string) {
+		if out, err := shell(line); err != nil {
+			t.Fatalf("%s\n%v: %s", line, err, out)
 		}
 	}
-	if code, out := run(once, stopWhenReady, "serve", "--listen=127.0.0.1:0"); code != 0 {
-		t.Fatalf("first start: %s", out)
+	for name, content := range map[string]string{"token.txt": exampleToken} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	must("baton login --name local --token-file token.txt && cp config/baton/servers.json signed-in")
+	must("curl -sSf -H 'PRIVATE-TOKEN: " + exampleToken + "' $BATON_URL/api/v4/groups -d name=tools -d path=tools")
 	for _, name := range []string{"alice", "bob"} {
-		if code, out := admin("admin", "user", "create", name, "--email="+name+"@example.net"); code != 0 {
-			t.Fatalf("make %s: %s", name, out)
-		}
+		must("baton admin user create " + name + " --email=" + name + "@example.net")
+	}
+	for _, name := range []string{"app", "web"} {
+		must("curl -sSf -H 'PRIVATE-TOKEN: " + exampleToken + "' $BATON_URL/api/v4/projects -d namespace_id=2 -d name=" + name)
+	}
+	for _, scope := range []string{"--type instance", "--group tools", "--project tools/app", "--type instance", "--type instance"} {
+		must("baton runner create --tag linux " + scope) // with the ids 1 to 5
 	}
 
 	later := time.Now().AddDate(0, 6, 0).Format(time.DateOnly)
 	for _, c := range commands(t) {
-		if c.FullPath() == "baton serve" || c.FullPath() == "baton version" {
-			continue // those of serve are for other machines; see TestScripts
+		if c.FullPath() == "baton serve" {
+			continue // those are for other machines; see TestScripts
 		}
-		examples := 0
-		for line := range strings.Lines(c.Detail) {
-			line, found := strings.CutPrefix(strings.TrimSpace(line), "TOKEN=$(")
-			if found {
-				line = strings.TrimSuffix(line, ")")
-			}
-			if !strings.HasPrefix(line, "baton ") {
-				continue
-			}
-			examples++
-			line = strings.ReplaceAll(line, "2027-06-30", later)
-			if code, out := admin(words(line)[1:]...); code != 0 {
-				t.Errorf("%s\nexit code %d: %s", line, code, out)
-			}
-		}
-		if examples == 0 {
+		lines := examples(c.Detail)
+		if len(lines) == 0 {
 			t.Errorf("the help of %s has no example", c.FullPath())
+		}
+		for _, line := range lines {
+			line = strings.ReplaceAll(line, "2027-06-30", later)
+			line = strings.ReplaceAll(line, "http://127.0.0.1:8080", address)
+			must("cp signed-in config/baton/servers.json") // some examples sign out
+			if out, err := shell(line); err != nil {
+				t.Errorf("%s\n%v: %s", line, err, out)
+			}
 		}
 	}
 }
 
-// words splits a command line as a shell does, as far as examples need that.
-func words(line string) []string {
-	var all []string
-	for _, m := range regexp.MustCompile(`"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
-		all = append(all, m[1]+m[2])
+// examples returns the lines at the end of a help text.
+func examples(help string) []string {
+	_, part, _ := strings.Cut(help, "Examples:\n")
+	var lines []string
+	for line := range strings.Lines(part) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
 	}
-	return all
+	return lines
 }
 
 // TestSentence keeps what is for a person apart from what is for the log.

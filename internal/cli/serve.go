@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -54,7 +55,12 @@ func secret(text, file string) (baton.Secret, error) {
 		return baton.Secret{}, fmt.Errorf("%s: the same secret is given both as a file and by itself: leave one out", file)
 	}
 	content, err := os.ReadFile(file)
-	if err != nil {
+	switch pathErr, _ := errors.AsType[*fs.PathError](err); {
+	case errors.Is(err, fs.ErrNotExist):
+		return baton.Secret{}, fmt.Errorf("there is no file %s", file)
+	case pathErr != nil:
+		return baton.Secret{}, fmt.Errorf("%s cannot be read: %w", file, pathErr.Err)
+	case err != nil:
 		return baton.Secret{}, err
 	}
 	if text = strings.TrimSpace(string(content)); text == "" {
