@@ -33,8 +33,8 @@ type Namespace struct {
 	// RunnerRegistrationEnabled, when false here or in an ancestor, keeps
 	// everyone but administrators from creating runners in the group.
 	RunnerRegistrationEnabled bool
-	// AllowRunnerRegistrationToken lets legacy registration tokens of the
-	// group and what is in it work.
+	// AllowRunnerRegistrationToken lets registration tokens of a group without a
+	// parent, and of all that is in it, work. Below it says nothing.
 	AllowRunnerRegistrationToken bool
 	// The life in seconds of the tokens of the group's own runners, of the
 	// runners of its descendant groups, and of the runners of the projects in

@@ -18,6 +18,9 @@ type Runner struct {
 	ProjectID ProjectID
 	// CreatorID is the user who created the runner, 0 when that user is gone.
 	CreatorID UserID
+	// Registered tells that a machine made the runner with a registration
+	// token. It never had a creator.
+	Registered bool
 
 	Description     string
 	MaintenanceNote string
@@ -85,6 +88,14 @@ const (
 	// MaxTokenOverlap is the largest token overlap, in seconds.
 	MaxTokenOverlap = 1<<31 - 1
 )
+
+// TokenPrefix returns what the runner's authentication tokens begin with.
+func (r *Runner) TokenPrefix() string {
+	if r.Registered {
+		return RegisteredTokenPrefix
+	}
+	return RunnerTokenPrefix
+}
 
 // Validate checks the runner's attributes and returns an error of CodeInvalid
 // with every broken rule in GitLab's order, or nil. timeoutGiven tells a

@@ -63,6 +63,12 @@ const (
 	// RunnerTokenPrefix begins the authentication token of a runner created by
 	// a user; gitlab-runner tells such tokens from registration tokens by it.
 	RunnerTokenPrefix = "glrt-"
+	// RegisteredTokenPrefix begins the authentication token of a runner that a
+	// machine registered: gitlab-runner removes such a runner when it
+	// unregisters, where it would only remove itself from one of a user's.
+	RegisteredTokenPrefix = "glrtr-"
+	// RegistrationTokenPrefix begins a registration token.
+	RegistrationTokenPrefix = "GR1348941"
 	// AccessTokenPrefix begins a personal access token unless the setting
 	// personal_access_token_prefix says otherwise.
 	AccessTokenPrefix = "glpat-"

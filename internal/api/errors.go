@@ -149,6 +149,9 @@ func (s *Server) failure(err error) *failure {
 	if p, ok := errors.AsType[fleet.AssignError](err); ok {
 		return badRequest(p.Error())
 	}
+	if errors.Is(err, fleet.ErrRegistrationDisallowed) {
+		return errRegistrationDisallowed
+	}
 	if errors.Is(err, fleet.ErrModified) {
 		return errPrecondition
 	}

@@ -45,16 +45,18 @@ type groupEntity struct {
 	SharedRunnersSetting           baton.SharedRunnersSetting  `json:"shared_runners_setting"`
 
 	// GitLab keeps this and the following to its pages.
-	RunnerRegistrationEnabled             bool `json:"runner_registration_enabled"`
-	AllowRunnerRegistrationToken          bool `json:"allow_runner_registration_token"`
-	RunnerTokenExpirationInterval         *int `json:"runner_token_expiration_interval"`
-	SubgroupRunnerTokenExpirationInterval *int `json:"subgroup_runner_token_expiration_interval"`
-	ProjectRunnerTokenExpirationInterval  *int `json:"project_runner_token_expiration_interval"`
-	RunnerTokenOverlap                    *int `json:"runner_token_overlap"` // Baton's own
+	RunnerRegistrationEnabled bool `json:"runner_registration_enabled"`
+	// AllowRunnerRegistrationToken is there for groups without a parent, which
+	// decide for all that is in them.
+	AllowRunnerRegistrationToken          *bool `json:"allow_runner_registration_token,omitempty"`
+	RunnerTokenExpirationInterval         *int  `json:"runner_token_expiration_interval"`
+	SubgroupRunnerTokenExpirationInterval *int  `json:"subgroup_runner_token_expiration_interval"`
+	ProjectRunnerTokenExpirationInterval  *int  `json:"project_runner_token_expiration_interval"`
+	RunnerTokenOverlap                    *int  `json:"runner_token_overlap"` // Baton's own
 }
 
 func (s *Server) groupEntity(g baton.Namespace) groupEntity {
-	return groupEntity{
+	e := groupEntity{
 		ID: g.ID, WebURL: s.namespaceURL(&g), Name: g.Name, Path: g.Path,
 		Description: g.Description, Visibility: g.Visibility,
 		FullName: g.FullName, FullPath: g.FullPath, ParentID: orNull(g.ParentID),
@@ -63,12 +65,15 @@ func (s *Server) groupEntity(g baton.Namespace) groupEntity {
 		ProjectCreationLevel: "developer", SubgroupCreationLevel: g.SubgroupCreationLevel,
 		EmailsEnabled: true, DefaultBranchProtection: 2, SharedRunnersSetting: g.SharedRunnersSetting,
 		RunnerRegistrationEnabled:             g.RunnerRegistrationEnabled,
-		AllowRunnerRegistrationToken:          g.AllowRunnerRegistrationToken,
 		RunnerTokenExpirationInterval:         orNull(g.RunnerTokenExpirationInterval),
 		SubgroupRunnerTokenExpirationInterval: orNull(g.SubgroupRunnerTokenExpirationInterval),
 		ProjectRunnerTokenExpirationInterval:  orNull(g.ProjectRunnerTokenExpirationInterval),
 		RunnerTokenOverlap:                    g.RunnerTokenOverlap,
 	}
+	if g.ParentID == 0 {
+		e.AllowRunnerRegistrationToken = &g.AllowRunnerRegistrationToken
+	}
+	return e
 }
 
 // groupDetails is a group by itself.
@@ -76,17 +81,31 @@ type groupDetails struct {
 	groupEntity
 
 	SharedWithGroups []sharedWithGroup `json:"shared_with_groups"`
-	Projects         *[]projectEntity  `json:"projects,omitempty"`
-	SharedProjects   *[]projectEntity  `json:"shared_projects,omitempty"`
+	// RunnersToken is the group's registration token, for its Owners; null where
+	// such tokens do not work.
+	RunnersToken   **string         `json:"runners_token,omitempty"`
+	Projects       *[]projectEntity `json:"projects,omitempty"`
+	SharedProjects *[]projectEntity `json:"shared_projects,omitempty"`
 }
 
-func (s *Server) groupDetails(ctx context.Context, c *call, g baton.Namespace, withProjects bool) (groupDetails, error) {
-	e := groupDetails{groupEntity: s.groupEntity(g)}
+func (s *Server) groupDetails(ctx context.Context, c *call, g baton.Namespace) (groupDetails, error) {
 	shares, err := s.Directory.Shares(ctx, c.actor, baton.InGroup(g.ID))
 	if err != nil {
 		return groupDetails{}, err
 	}
-	e.SharedWithGroups = each(shares, newSharedWithGroup)
+	return groupDetails{groupEntity: s.groupEntity(g), SharedWithGroups: each(shares, newSharedWithGroup)}, nil
+}
+
+// wholeGroup returns the details with what GitLab has in no other answers than
+// those to reading and changing a group.
+func (s *Server) wholeGroup(ctx context.Context, c *call, g baton.Namespace, withProjects bool) (groupDetails, error) {
+	e, err := s.groupDetails(ctx, c, g)
+	if err != nil {
+		return groupDetails{}, err
+	}
+	if e.RunnersToken, err = s.runnersToken(ctx, c, baton.InGroup(g.ID)); err != nil {
+		return groupDetails{}, err
+	}
 	if !withProjects {
 		return e, nil
 	}
@@ -155,7 +174,7 @@ func (s *Server) getGroup(ctx context.Context, c *call, in getGroupParams) (grou
 	if err != nil {
 		return groupDetails{}, err
 	}
-	return s.groupDetails(ctx, c, g, in.WithProjects)
+	return s.wholeGroup(ctx, c, g, in.WithProjects)
 }
 
 // groupAttributes are the attributes that are optional in every write.
@@ -165,7 +184,7 @@ type groupAttributes struct {
 	SharedRunnersSetting         grape.Opt[baton.SharedRunnersSetting]  `param:"shared_runners_setting" values:"enabled,disabled_and_overridable,disabled_and_unoverridable" doc:"Whether instance runners serve the group."`
 	SubgroupCreationLevel        grape.Opt[baton.SubgroupCreationLevel] `param:"subgroup_creation_level" values:"owner,maintainer" doc:"The role that may make subgroups."`
 	RunnerRegistrationEnabled    grape.Opt[bool]                        `param:"runner_registration_enabled" doc:"Whether others than administrators may create runners in the group; only administrators can turn it on again."`
-	AllowRunnerRegistrationToken grape.Opt[bool]                        `param:"allow_runner_registration_token" doc:"Whether legacy registration tokens of the group work."`
+	AllowRunnerRegistrationToken grape.Opt[bool]                        `param:"allow_runner_registration_token" doc:"Whether registration tokens of the group and of what is in it work; for groups without a parent alone."`
 
 	RunnerTokenExpirationInterval         grape.Opt[int] `param:"runner_token_expiration_interval" doc:"Life in seconds of the tokens of the group's runners; null for no limit."`
 	SubgroupRunnerTokenExpirationInterval grape.Opt[int] `param:"subgroup_runner_token_expiration_interval" doc:"The same for runners of the groups in it."`
@@ -209,7 +228,7 @@ func (s *Server) createGroup(ctx context.Context, c *call, in createGroupParams)
 	if err != nil {
 		return groupDetails{}, groupNotSaved(err)
 	}
-	return s.groupDetails(ctx, c, g, false)
+	return s.groupDetails(ctx, c, g)
 }
 
 // groupNotSaved answers broken rules with the sentence that GitLab has for new
@@ -253,7 +272,7 @@ func (s *Server) updateGroup(ctx context.Context, c *call, in updateGroupParams)
 	if err != nil {
 		return groupDetails{}, err
 	}
-	return s.groupDetails(ctx, c, g, true)
+	return s.wholeGroup(ctx, c, g, true)
 }
 
 // accepted is the answer to the deletion of a group or project.

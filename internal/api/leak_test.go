@@ -17,7 +17,7 @@ import (
 )
 
 // token matches a token, with what is secret of it.
-var token = regexp.MustCompile(`^gl(?:rt|pat)-([A-Za-z0-9_-]{20})$`)
+var token = regexp.MustCompile(`^(?:gl(?:rtr?|pat)-|GR1348941)([A-Za-z0-9_-]{20})$`)
 
 // keepsNone checks that no log line and no byte of the database holds any of
 // the secrets. What is secret of a token is what stands behind its prefix.
@@ -97,7 +97,8 @@ func (w *world) texts(ctx context.Context, query string) ([]string, error) {
 
 // A runner's token stands in the answer that makes it, and nowhere else: not in
 // the log of everything, the database, an error, the audit log, or any other
-// answer but the one to who sent it.
+// answer but the one to who sent it. A registration token stands in answers to
+// those who may replace it besides.
 func TestTokensAreNotKept(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {
@@ -158,6 +159,28 @@ func tokensAreNotKept(t *testing.T, w *world) {
 	}
 	person := newToken(call(201, "POST", "/api/v4/users/1/personal_access_tokens", json, `{"name":"ci","scopes":["api"]}`, "Private-Token", root))
 	secrets := []string{root, first, second, person, key}
+
+	// Registration tokens, of which one is shown and one has been replaced, and
+	// what they make.
+	const register = "/api/v4/runners"
+	call(201, "POST", "/api/v4/groups", json, `{"name":"Tools","path":"tools"}`, "Private-Token", root)
+	shown := regexp.MustCompile(`"runners_token":"([^"]+)"`).FindStringSubmatch(
+		call(200, "PUT", "/api/v4/groups/tools", form, "description=x", "Private-Token", root))
+	if shown == nil || !token.MatchString(shown[1]) {
+		t.Fatalf("the group shows %q", shown)
+	}
+	replaced := newToken(call(201, "POST", register+"/reset_registration_token", json, "", "Private-Token", root))
+	machine := newToken(call(201, "POST", register, json, `{"token":"`+replaced+`"}`, "Runner-Token", replaced))
+	instance := newToken(call(201, "POST", register+"/reset_registration_token", json, "", "Private-Token", root))
+	secrets = append(secrets, shown[1], replaced, machine, instance)
+	call(403, "POST", register, json, `{"token":"`+replaced+`"}`)
+	call(403, "POST", register+"?token="+first, form, "")
+	call(400, "POST", register, form, "token="+instance+"&maximum_timeout="+instance)
+	call(400, "POST", register, json, `{"token":"`+instance+`","run_untagged":false}`)
+	call(404, "POST", register+"/"+instance, form, "")
+	call(403, "POST", verify, json, `{"token":"`+instance+`"}`)
+	call(401, "GET", "/api/v4/groups/tools?private_token="+shown[1], "", "")
+	call(200, "GET", "/api/v4/groups", "", "", "Private-Token", root)
 
 	// Refused in every way, with secrets wherever a client may put them.
 	call(422, "POST", create, form, "runner_type=instance_type&paused=1", "Private-Token", root, "Idempotency-Key", key)

@@ -463,6 +463,7 @@ var (
 		{http.StatusForbidden, "The token or its user may not do this.", []reflect.Type{messageBody, problemBody}, nil},
 		{http.StatusNotFound, "What the request is about does not exist, or the caller may not know that it does.", []reflect.Type{messageBody}, nil},
 		{http.StatusConflict, "The request contradicts what is there, or another that is running.", []reflect.Type{messageBody}, nil},
+		{http.StatusGone, "Registration tokens are switched off.", []reflect.Type{messageBody}, nil},
 		{http.StatusPreconditionFailed, "It was changed after the time in If-Unmodified-Since.", []reflect.Type{messageBody}, nil},
 		{http.StatusRequestEntityTooLarge, "The body has more than a mebibyte.", []reflect.Type{messageBody}, nil},
 		{http.StatusUnsupportedMediaType, "The body is neither a form nor JSON.", []reflect.Type{problemBody}, nil},

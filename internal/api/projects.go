@@ -78,6 +78,9 @@ func (s *Server) projectEntity(p directory.PlacedProject) projectEntity {
 type projectDetails struct {
 	projectEntity
 
+	// RunnersToken is the project's registration token, for its Maintainers; null
+	// where such tokens do not work.
+	RunnersToken     **string          `json:"runners_token,omitempty"`
 	SharedWithGroups []sharedWithGroup `json:"shared_with_groups"`
 }
 
@@ -86,7 +89,13 @@ func (s *Server) projectDetails(ctx context.Context, c *call, p directory.Placed
 	if err != nil {
 		return projectDetails{}, err
 	}
-	return projectDetails{projectEntity: s.projectEntity(p), SharedWithGroups: each(shares, newSharedWithGroup)}, nil
+	token, err := s.runnersToken(ctx, c, baton.InProject(p.ID))
+	if err != nil {
+		return projectDetails{}, err
+	}
+	return projectDetails{
+		projectEntity: s.projectEntity(p), RunnersToken: token, SharedWithGroups: each(shares, newSharedWithGroup),
+	}, nil
 }
 
 // projectFilter are the parameters of every list of projects.

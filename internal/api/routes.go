@@ -55,6 +55,11 @@ func (s *Server) runnerRoutes() []route {
 		post("/projects/{id}/runners", assign, s.assignRunner).guarded(s.guardProjectRunners),
 		del("/projects/{id}/runners/{runner_id}", assign, s.unassignRunner).guarded(s.guardProjectRunners).conditional(),
 
+		post("/runners", anyone(), s.registerRunner).refusing(http.StatusForbidden, http.StatusGone),
+		post("/runners/reset_registration_token", assign, s.resetInstanceRegistrationToken),
+		post("/groups/{id}/runners/reset_registration_token", assign, s.resetGroupRegistrationToken),
+		post("/projects/{id}/runners/reset_registration_token", assign, s.resetProjectRegistrationToken),
+
 		post("/runners/verify", anyone(), s.verifyRunner).answering(http.StatusOK).refusing(http.StatusForbidden),
 		post("/runners/reset_authentication_token", anyone(), s.resetOwnToken).refusing(http.StatusForbidden),
 		del("/runners", anyone(), s.unregisterRunner).refusing(http.StatusForbidden).conditional(),

@@ -20,6 +20,7 @@ import (
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/password"
+	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/store/sqlite"
 )
@@ -55,7 +56,7 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := New(Config{
-		Store: db, Fleet: fleet.New(db, time.Now), Directory: people, Tokens: access.NewTokens(db),
+		Store: db, Fleet: fleet.New(db, newKeys(t), time.Now), Directory: people, Tokens: access.NewTokens(db),
 		Queue: dispatch.NewQueue(), Log: log, Now: time.Now,
 		ExternalURL: &url.URL{Scheme: "https", Host: "ci.example.com"},
 		ClientIP:    func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
@@ -85,4 +86,14 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 			t.Errorf("%s %s with too small a token: %d %s", rt.method, rt.pattern, code, body)
 		}
 	}
+}
+
+// newKeys makes a secret key.
+func newKeys(t testing.TB) *seal.Keyring {
+	t.Helper()
+	keys, err := seal.Create(filepath.Join(t.TempDir(), "secret.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }

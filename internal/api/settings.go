@@ -76,7 +76,7 @@ func (s *Server) getSettings(ctx context.Context, c *call, _ struct{}) (settings
 // https://docs.gitlab.com/api/settings/#update-application-settings.
 type updateSettingsParams struct {
 	ValidRunnerRegistrars                grape.Opt[[]string] `param:"valid_runner_registrars" doc:"Where users may create runners: project, group, both, or neither."`
-	AllowRunnerRegistrationToken         grape.Opt[bool]     `param:"allow_runner_registration_token" doc:"Whether legacy registration tokens work."`
+	AllowRunnerRegistrationToken         grape.Opt[bool]     `param:"allow_runner_registration_token" doc:"Whether registration tokens work; a group without a parent may say no for itself."`
 	RunnerTokenExpirationInterval        grape.Opt[int]      `param:"runner_token_expiration_interval" doc:"Life of instance runners' tokens in seconds, at least 7200; null for no limit."`
 	GroupRunnerTokenExpirationInterval   grape.Opt[int]      `param:"group_runner_token_expiration_interval" doc:"The same for group runners."`
 	ProjectRunnerTokenExpirationInterval grape.Opt[int]      `param:"project_runner_token_expiration_interval" doc:"The same for project runners."`

@@ -38,7 +38,7 @@ func (s *Server) shareGroup(ctx context.Context, c *call, in shareParams) (group
 	if err != nil {
 		return groupDetails{}, err
 	}
-	return s.groupDetails(ctx, c, g, false)
+	return s.groupDetails(ctx, c, g)
 }
 
 // projectShare is what the share of a project is answered with.

@@ -17,38 +17,45 @@ import (
 // createUserRunnerParams are what POST /user/runners takes.
 // https://docs.gitlab.com/api/users/#create-a-runner-linked-to-a-user.
 type createUserRunnerParams struct {
-	RunnerType      baton.RunnerType   `param:"runner_type" required:"true" values:"instance_type,group_type,project_type" doc:"The scope of the runner."`
-	GroupID         baton.NamespaceID  `param:"group_id" required:"true" given:"runner_type=group_type" doc:"The group of a group runner."`
-	ProjectID       baton.ProjectID    `param:"project_id" required:"true" given:"runner_type=project_type" doc:"The project of a project runner."`
-	Description     string             `param:"description" doc:"At most 1024 characters."`
-	MaintenanceNote string             `param:"maintenance_note" doc:"A note for other people, at most 1024 characters."`
-	Paused          bool               `param:"paused" doc:"Whether the runner ignores new jobs."`
-	Locked          bool               `param:"locked" doc:"Whether the runner stays with its project."`
-	AccessLevel     baton.RunnerAccess `param:"access_level" values:"not_protected,ref_protected" doc:"Whether the runner serves protected refs only."`
-	RunUntagged     grape.Opt[bool]    `param:"run_untagged" doc:"Whether the runner takes jobs without tags; true unless said otherwise."`
-	TagList         []string           `param:"tag_list,csv" doc:"At most 50 tags."`
-	MaximumTimeout  grape.Opt[int]     `param:"maximum_timeout" doc:"The longest that a job may take, in seconds, at least 600."`
+	RunnerType      baton.RunnerType  `param:"runner_type" required:"true" values:"instance_type,group_type,project_type" doc:"The scope of the runner."`
+	GroupID         baton.NamespaceID `param:"group_id" required:"true" given:"runner_type=group_type" doc:"The group of a group runner."`
+	ProjectID       baton.ProjectID   `param:"project_id" required:"true" given:"runner_type=project_type" doc:"The project of a project runner."`
+	Description     string            `param:"description" doc:"At most 1024 characters."`
+	MaintenanceNote string            `param:"maintenance_note" doc:"A note for other people, at most 1024 characters."`
+	Paused          bool              `param:"paused" doc:"Whether the runner ignores new jobs."`
+	runnerTraits
 
 	TokenExpiresAt        grape.Opt[time.Time] `param:"token_expires_at" doc:"When the token that is answered ends: in five minutes at the earliest, in fifteen days or when the settings end it at the latest. The tokens that replace it end as the settings say."`
 	TokenRotationDeadline grape.Opt[time.Time] `param:"token_rotation_deadline" doc:"Until when tokens of the runner can be replaced: in the future, and no later than token_expires_at, which has to be given too."`
 }
 
-// newRunner returns what the parameters ask for.
-func (in *createUserRunnerParams) newRunner() fleet.NewRunner {
-	n := fleet.NewRunner{
-		Runner: baton.Runner{
-			Type: in.RunnerType, GroupID: in.GroupID, ProjectID: in.ProjectID,
-			Description: present(in.Description), MaintenanceNote: present(in.MaintenanceNote),
-			Paused: in.Paused, Locked: in.Locked,
-			AccessLevel: in.AccessLevel, RunUntagged: in.RunUntagged.Or(true),
-			MaximumTimeout: in.MaximumTimeout.Value, Tags: in.TagList,
-		},
-		TimeoutGiven: in.MaximumTimeout.Valid(),
-		FirstToken:   fleet.FirstToken{ExpiresAt: given(in.TokenExpiresAt), RotationDeadline: given(in.TokenRotationDeadline)},
+// runnerTraits are the attributes that whoever makes a runner may choose, and
+// that read alike in every way to make one.
+type runnerTraits struct {
+	Locked         bool               `param:"locked" doc:"Whether the runner stays with its project."`
+	AccessLevel    baton.RunnerAccess `param:"access_level" values:"not_protected,ref_protected" doc:"Whether the runner serves protected refs only."`
+	RunUntagged    grape.Opt[bool]    `param:"run_untagged" doc:"Whether the runner takes jobs without tags; true unless said otherwise."`
+	TagList        []string           `param:"tag_list,csv" doc:"At most 50 tags."`
+	MaximumTimeout grape.Opt[int]     `param:"maximum_timeout" doc:"The longest that a job may take, in seconds, at least 600."`
+}
+
+// newRunner returns r with the traits.
+func (in *runnerTraits) newRunner(r baton.Runner) fleet.NewRunner {
+	r.Locked, r.AccessLevel, r.RunUntagged = in.Locked, in.AccessLevel, in.RunUntagged.Or(true)
+	r.MaximumTimeout, r.Tags = in.MaximumTimeout.Value, in.TagList
+	if r.AccessLevel == "" {
+		r.AccessLevel = baton.NotProtected
 	}
-	if n.AccessLevel == "" {
-		n.AccessLevel = baton.NotProtected
-	}
+	return fleet.NewRunner{Runner: r, TimeoutGiven: in.MaximumTimeout.Valid()}
+}
+
+// asked returns the runner that the parameters ask for.
+func (in *createUserRunnerParams) asked() fleet.NewRunner {
+	n := in.newRunner(baton.Runner{
+		Type: in.RunnerType, GroupID: in.GroupID, ProjectID: in.ProjectID,
+		Description: present(in.Description), MaintenanceNote: present(in.MaintenanceNote), Paused: in.Paused,
+	})
+	n.FirstToken = fleet.FirstToken{ExpiresAt: given(in.TokenExpiresAt), RotationDeadline: given(in.TokenRotationDeadline)}
 	return n
 }
 
@@ -69,7 +76,7 @@ func (s *Server) createUserRunner(ctx context.Context, c *call, in createUserRun
 	if values := c.header.Values("Idempotency-Key"); len(values) > 0 {
 		return s.createOnce(ctx, c, in, strings.Join(values, ", "))
 	}
-	made, err := s.Fleet.Create(ctx, c.actor, in.newRunner(), nil)
+	made, err := s.Fleet.Create(ctx, c.actor, in.asked(), nil)
 	if err != nil {
 		return nil, sentences(err)
 	}
@@ -97,7 +104,7 @@ func (s *Server) createOnce(ctx context.Context, c *call, in createUserRunnerPar
 	if stored, err := s.storedAnswer(ctx, c, key, request); err != nil || stored != nil {
 		return stored, err
 	}
-	made, err := s.Fleet.Create(ctx, c.actor, in.newRunner(), func(made fleet.Created) (store.Answer, error) {
+	made, err := s.Fleet.Create(ctx, c.actor, in.asked(), func(made fleet.Created) (store.Answer, error) {
 		body, err := json.Marshal(createdRunner(made))
 		if err != nil {
 			return store.Answer{}, fmt.Errorf("write answer: %w", err)

@@ -395,6 +395,8 @@ func (s *scribe) groupKeys(g *baton.Namespace) error {
 			g.RunnerTokenOverlap = &number
 		case "runner_registration_enabled":
 			g.RunnerRegistrationEnabled = value == "true"
+		case "allow_runner_registration_token":
+			g.AllowRunnerRegistrationToken = value == "true"
 		case "runner_token_expiration_interval":
 			g.RunnerTokenExpirationInterval = number
 		case "subgroup_runner_token_expiration_interval":
@@ -537,6 +539,8 @@ func (s *scribe) set(ctx context.Context) error {
 	name, value := s.next(), s.next()
 	number, _ := strconv.Atoi(value)
 	switch on := value == "true"; name {
+	case "allow_runner_registration_token":
+		settings.AllowRunnerRegistrationToken = on
 	case "admin_mode":
 		settings.AdminMode = on
 	case "maintainers_can_create_project_runners":

@@ -27,7 +27,6 @@ import (
 	"baton.example/baton/internal/maintain"
 	"baton.example/baton/internal/password"
 	"baton.example/baton/internal/server"
-	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/telemetry"
 	"baton.example/baton/internal/web"
 )
@@ -36,7 +35,7 @@ import (
 type App struct {
 	// lock keeps other servers out of the data directory; nil for PostgreSQL.
 	lock   *flock.Flock
-	store  store.Store
+	store  *Database
 	server *server.Server
 	url    *url.URL
 	first  *directory.FirstStart
@@ -105,7 +104,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
 		ExternalURL: a.url,
 		API: api.New(api.Config{
-			Store: a.store, Fleet: fleet.New(a.store, c.Now), Directory: people,
+			Store: a.store, Fleet: fleet.New(a.store, a.store.Keys, c.Now), Directory: people,
 			Tokens: access.NewTokens(a.store), Queue: dispatch.NewQueue(),
 			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
 		}),

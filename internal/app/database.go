@@ -24,18 +24,26 @@ const (
 	lockFile     = "baton.lock"
 )
 
+// A Database is a store with the keys that its secrets are sealed under.
+type Database struct {
+	store.Store
+
+	Keys *seal.Keyring
+}
+
 // OpenStore opens the database that c names, brings its schema up to date and
 // checks the secret key against it, which it makes for a new SQLite database.
 // Every error says what to do.
-func OpenStore(ctx context.Context, c *Config) (store.Store, error) {
+func OpenStore(ctx context.Context, c *Config) (*Database, error) {
 	db, err := openDatabase(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKey(ctx, c, db, true); err != nil {
+	keys, err := checkKey(ctx, c, db, true)
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return db, nil
+	return &Database{Store: db, Keys: keys}, nil
 }
 
 // OpenExisting is [OpenStore] for a database that Baton was started with: a
@@ -55,7 +63,7 @@ func OpenExisting(ctx context.Context, c *Config) (store.Store, error) {
 		err = errors.New("the database has no users yet, not even root: start Baton first (baton serve)")
 	}
 	if err == nil {
-		err = checkKey(ctx, c, db, false)
+		_, err = checkKey(ctx, c, db, false)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -109,7 +117,7 @@ func lockDataDir(dir string) (*flock.Flock, error) {
 
 // checkKey loads the secret key, or makes it for a new SQLite database if it
 // may, and proves that it is the one that the database was written with.
-func checkKey(ctx context.Context, c *Config, db store.Store, mayMake bool) error {
+func checkKey(ctx context.Context, c *Config, db store.Store, mayMake bool) (*seal.Keyring, error) {
 	path := c.SecretKeyFile
 	if path == "" {
 		path = filepath.Join(c.DataDir, keyFile)
@@ -118,20 +126,20 @@ func checkKey(ctx context.Context, c *Config, db store.Store, mayMake bool) erro
 	if errors.Is(err, fs.ErrNotExist) && c.SecretKeyFile == "" {
 		known, idsErr := db.KeyIDs(ctx)
 		if idsErr != nil {
-			return fmt.Errorf("look for secret keys: %w", idsErr)
+			return nil, fmt.Errorf("look for secret keys: %w", idsErr)
 		}
 		if len(known) > 0 || !mayMake {
-			return fmt.Errorf("the secret key %s is missing, and the database has secrets that only it opens: "+
+			return nil, fmt.Errorf("the secret key %s is missing, and the database has secrets that only it opens: "+
 				"restore the file from a backup, or name it with BATON_SECRET_KEY_FILE", path)
 		}
 		keys, err = seal.Create(path)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	check := func(ctx context.Context, tx store.Tx) error { return seal.Check(ctx, tx, keys) }
 	if err = db.Tx(ctx, check); baton.CodeOf(err) == baton.CodeConflict {
 		err = db.Tx(ctx, check) // another replica began at the same moment
 	}
-	return err
+	return keys, err
 }

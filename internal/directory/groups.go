@@ -219,6 +219,10 @@ func (c *GroupChange) apply(
 		}
 	}
 	p.atMost("description", g.Description, maxGroupDescription)
+	if c.AllowRunnerRegistrationToken != nil && g.ParentID != 0 {
+		// It would do nothing: the topmost group decides for all that is in it.
+		p.add("allow_runner_registration_token", "is not allowed since the group is not top-level group.")
+	}
 	oneOf(&p, "visibility", g.Visibility, visibilityOrder...)
 	oneOf(&p, "shared_runners_setting", g.SharedRunnersSetting, baton.SharedRunnersEnabled,
 		baton.SharedRunnersDisabledAndOverridable, baton.SharedRunnersDisabledAndUnoverridable)

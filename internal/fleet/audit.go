@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/audit"
@@ -11,11 +12,12 @@ import (
 // The names of audit events. Those that GitLab has too are spelled as there.
 const (
 	eventCreated        = "ci_runner_created"
+	eventRegistered     = "ci_runner_registered"
 	eventUpdated        = "ci_runner_updated"
 	eventDeleted        = "ci_runner_unregistered"
 	eventAssigned       = "ci_runner_assigned_to_project"
 	eventUnassigned     = "ci_runner_unassigned_from_project"
-	eventRotated        = "ci_runner_token_reset"
+	eventRotated        = "ci_runner_token_reset" // GitLab's for registration tokens alone
 	eventManagerDeleted = "ci_runner_manager_unregistered"
 )
 
@@ -35,6 +37,17 @@ func (p place) event(w audit.Author, r *baton.Runner, name, verb string, changes
 func (p place) tell(w audit.Author, r baton.RunnerID, name, message string, changes ...baton.AuditChange) baton.AuditEvent {
 	target := audit.Target{Type: "Ci::Runner", ID: int64(r), Details: fmt.Sprintf("%s/%d", p.page, r)}
 	return w.Event(p.scope, name, target, message, changes...)
+}
+
+// registrationReset returns the audit event of a registration token of the
+// place that took the place of another, 0 for none. Its target is the page of
+// the runners, which has no id.
+func (p place) registrationReset(w audit.Author, from, to int) baton.AuditEvent {
+	change := baton.AuditChange{Attribute: "registration_token", To: strconv.Itoa(to)}
+	if from != 0 {
+		change.From = strconv.Itoa(from)
+	}
+	return w.Event(p.scope, eventRotated, audit.Target{Details: p.page}, "Reset "+p.word+" runner registration token", change)
 }
 
 // The places of runners.

@@ -7,6 +7,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -59,21 +60,11 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, n NewRunner, answ
 	}
 
 	r := n.Runner
-	r.CreatorID, r.CreatedAt, r.UpdatedAt = a.User.ID, a.Now, a.Now
+	r.CreatorID = a.User.ID
 	if d := n.FirstToken.RotationDeadline; d != nil {
 		r.TokenRotationDeadline = *d
 	}
-	made := Created{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: end}
-	creation := store.RunnerCreation{
-		Runner:         r,
-		Token:          made.Token.Digest(),
-		TokenExpiresAt: made.ExpiresAt,
-		Audit: func(id baton.RunnerID) baton.AuditEvent {
-			made := r
-			made.ID = id
-			return scope.event(a.Author(), &made, eventCreated, "Created")
-		},
-	}
+	made, creation := scope.creation(a.Author(), r, end, eventCreated, "Created")
 	if answer != nil {
 		creation.Answer = func(id baton.RunnerID) (store.Answer, error) {
 			return answer(Created{ID: id, Token: made.Token, ExpiresAt: made.ExpiresAt})
@@ -90,6 +81,23 @@ type runnerScope struct {
 	place
 
 	lives lives
+}
+
+// creation makes a token, which works until end, for a new runner of the scope,
+// and what is to be stored of both with the audit event.
+func (sc *runnerScope) creation(w audit.Author, r baton.Runner, end time.Time, event, verb string) (Created, store.RunnerCreation) {
+	r.CreatedAt, r.UpdatedAt = w.At, w.At
+	made := Created{Token: baton.NewToken(r.TokenPrefix()), ExpiresAt: end}
+	return made, store.RunnerCreation{
+		Runner:         r,
+		Token:          made.Token.Digest(),
+		TokenExpiresAt: made.ExpiresAt,
+		Audit: func(id baton.RunnerID) baton.AuditEvent {
+			made := r
+			made.ID = id
+			return sc.event(w, &made, event, verb)
+		},
+	}
 }
 
 // scope finds where the runner is to be made and whether the actor may.
@@ -125,7 +133,7 @@ func (v view) groupScope(ctx context.Context, a *access.Actor, id baton.Namespac
 	if err != nil {
 		return runnerScope{}, err
 	}
-	if !may || !a.Admin && restricted(a, chain) {
+	if !may || !a.Admin && restricted(&a.Settings, chain) {
 		return runnerScope{}, baton.Denied(insufficient)
 	}
 	return runnerScope{place: groupPlace(&group), lives: groupLives(&a.Settings, chain)}, nil
@@ -133,8 +141,8 @@ func (v view) groupScope(ctx context.Context, a *access.Actor, id baton.Namespac
 
 // restricted reports whether the registration of group runners is closed to
 // all but administrators, for the instance, the group or an ancestor of it.
-func restricted(a *access.Actor, chain []baton.Namespace) bool {
-	if !a.Settings.MayRegister(baton.RegistrarGroup) {
+func restricted(s *baton.Settings, chain []baton.Namespace) bool {
+	if !s.MayRegister(baton.RegistrarGroup) {
 		return true
 	}
 	for _, n := range chain {
@@ -171,6 +179,11 @@ func (v view) projectScope(ctx context.Context, a *access.Actor, id baton.Projec
 // flags of the groups above do not count here, in GitLab neither.
 func (v view) mayCreateIn(ctx context.Context, a *access.Actor, p *baton.Project) (bool, error) {
 	may, err := v.policy.CanProject(ctx, a, access.CreateRunner, p)
-	open := a.Settings.MayRegister(baton.RegistrarProject) && p.RunnerRegistrationEnabled
-	return may && (a.Admin || open), err
+	return may && (a.Admin || openProject(&a.Settings, p)), err
+}
+
+// openProject reports whether the registration of runners of the project is
+// open to others than administrators.
+func openProject(s *baton.Settings, p *baton.Project) bool {
+	return s.MayRegister(baton.RegistrarProject) && p.RunnerRegistrationEnabled
 }

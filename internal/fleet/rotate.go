@@ -88,7 +88,7 @@ func rotate(ctx context.Context, tx store.Tx, w audit.Author, r *baton.Runner, r
 		return Rotated{}, err
 	}
 	newest := tokens[len(tokens)-1].Number
-	made := Rotated{Token: baton.NewToken(baton.RunnerTokenPrefix), ExpiresAt: lives.end(w.At)}
+	made := Rotated{Token: baton.NewToken(r.TokenPrefix()), ExpiresAt: lives.end(w.At)}
 	rotation := store.Rotation{
 		Token:   baton.RunnerToken{RunnerID: r.ID, Number: newest + 1, CreatedAt: w.At, ExpiresAt: made.ExpiresAt},
 		Digest:  made.Token.Digest(),

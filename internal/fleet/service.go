@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
 )
 
@@ -25,18 +26,21 @@ type reader interface {
 	store.UserReader
 	store.RunnerReader
 	store.PrincipalReader
+	store.RegistrationTokenReader
 }
 
 // A Service manages the fleet.
 type Service struct {
 	store Store
+	keys  *seal.Keyring
 	view  view
 	now   func() time.Time
 }
 
-// New returns a service on the store that tells time by now.
-func New(s Store, now func() time.Time) *Service {
-	return &Service{store: s, view: look(s), now: now}
+// New returns a service on the store that seals registration tokens under the
+// keys and tells time by now.
+func New(s Store, keys *seal.Keyring, now func() time.Time) *Service {
+	return &Service{store: s, keys: keys, view: look(s), now: now}
 }
 
 // A view answers questions from what it reads: what is committed, or what a

@@ -44,6 +44,7 @@ type Reader interface {
 	AuditReader
 	AnswerReader
 	KeyReader
+	RegistrationTokenReader
 }
 
 // A Writer is every write that is part of a transaction.
@@ -58,6 +59,7 @@ type Writer interface {
 	AuditWriter
 	AnswerWriter
 	KeyWriter
+	RegistrationTokenWriter
 }
 
 // A Page is a part of a list. Rows are ordered by id unless the method says
@@ -525,4 +527,33 @@ type KeyReader interface {
 // which a wrong key is known at once instead of at the first unsealing.
 type KeyWriter interface {
 	InsertKeyProof(ctx context.Context, keyID string, proof []byte) error
+}
+
+// A RegistrationToken is what lets machines make runners of a group, a project
+// or, with the zero source, the instance.
+type RegistrationToken struct {
+	Source baton.Source
+	// Number counts the tokens that the source ever had, from 1.
+	Number int
+	Digest baton.Digest
+	// Sealed is the token's text, sealed under the secret key.
+	Sealed    []byte
+	CreatedAt time.Time
+}
+
+// A RegistrationTokenReader reads registration tokens. Each source has one at
+// most, and none before somebody asked for it.
+type RegistrationTokenReader interface {
+	// RegistrationToken returns the token of a source.
+	RegistrationToken(ctx context.Context, of baton.Source) (RegistrationToken, error)
+	// RegistrationTokenByDigest returns the token with the digest.
+	RegistrationTokenByDigest(ctx context.Context, token baton.Digest) (RegistrationToken, error)
+}
+
+// A RegistrationTokenWriter writes registration tokens. They end with the group
+// or project that they belong to.
+type RegistrationTokenWriter interface {
+	// SetRegistrationToken stores the token of a source in the place of the one
+	// that it had.
+	SetRegistrationToken(ctx context.Context, t RegistrationToken) error
 }

@@ -144,6 +144,7 @@ func (s *statement) runners(all []creation) {
 		{"group_id", nullableNumber, each(all, func(c creation) int64 { return int64(c.Runner.GroupID) })},
 		{"project_id", nullableNumber, each(all, func(c creation) int64 { return int64(c.Runner.ProjectID) })},
 		{"creator_id", nullableNumber, each(all, func(c creation) int64 { return int64(c.Runner.CreatorID) })},
+		{"registered", "boolean", each(all, func(c creation) bool { return c.Runner.Registered })},
 		{"description", "text", each(all, func(c creation) string { return c.Runner.Description })},
 		{"maintenance_note", "text", each(all, func(c creation) string { return c.Runner.MaintenanceNote })},
 		{"paused", "boolean", each(all, func(c creation) bool { return c.Runner.Paused })},

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,25 @@ func TestLatestManagerIsTheFirstOfAnIndex(t *testing.T) {
 	}
 	if plan := strings.Join(plans.seen, "\n"); plan != "SEARCH m USING INDEX runner_managers_contact (runner_id=?)" {
 		t.Error(plan)
+	}
+}
+
+// TestRegistrationTokensAreFoundInAnIndex, since every look at a group or
+// project by its Owner reads one.
+func TestRegistrationTokensAreFoundInAnIndex(t *testing.T) {
+	s, plans := openExplained(t)
+	for _, of := range []baton.Source{{}, baton.InGroup(1), baton.InProject(1)} {
+		if _, err := s.RegistrationToken(t.Context(), of); !baton.IsNotFound(err) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.RegistrationTokenByDigest(t.Context(), baton.DigestOf("a")); !baton.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	const bySource = "SEARCH k USING INDEX registration_tokens_source (<expr>=? AND <expr>=?)"
+	want := []string{bySource, bySource, bySource, "SEARCH k USING INDEX sqlite_autoindex_registration_tokens_1 (digest=?)"}
+	if !slices.Equal(plans.seen, want) {
+		t.Errorf("plans %q, want %q", plans.seen, want)
 	}
 }
 

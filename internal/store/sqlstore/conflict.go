@@ -20,6 +20,7 @@ var unique = []struct{ index, columns, field string }{
 	{"answers_pkey", "answers.user_id", "key"},
 	{"access_tokens_digest_key", "access_tokens.digest", "token"},
 	{"runner_tokens_digest_key", "runner_tokens.digest", "token"},
+	{"registration_tokens_digest_key", "registration_tokens.digest", "token"},
 	{"runners_token_digest_key", "runners.token_digest", "token"},
 	{"secret_keys_pkey", "secret_keys.key_id", "key_id"},
 }

@@ -16,6 +16,7 @@ var runners = define("Runner", "runners r", func(r *baton.Runner) []column {
 		{"group_id", nullNumber(&r.GroupID), fixed},
 		{"project_id", nullNumber(&r.ProjectID), fixed},
 		{"creator_id", nullNumber(&r.CreatorID), fixed},
+		{"registered", &r.Registered, fixed},
 		{"description", &r.Description, mutable},
 		{"maintenance_note", &r.MaintenanceNote, mutable},
 		{"paused", &r.Paused, mutable},

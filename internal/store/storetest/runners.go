@@ -21,7 +21,7 @@ var runnerTests = []test{
 		p := s.project("p", g.ID)
 		for _, r := range []baton.Runner{
 			{Type: baton.InstanceRunner, RunUntagged: true},
-			{Type: baton.GroupRunner, GroupID: g.ID, Paused: true, TokenRotationDeadline: kept.Add(time.Minute)},
+			{Type: baton.GroupRunner, GroupID: g.ID, Registered: true, Paused: true, TokenRotationDeadline: kept.Add(time.Minute)},
 			{
 				Type: baton.ProjectRunner, ProjectID: p.ID, CreatorID: u.ID, Description: "d ß", MaintenanceNote: "n", Locked: true,
 				MaximumTimeout: 600, Tags: []string{"zeta", "alpha", "ünï,x"},

@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, cases := range [][]test{
 		settingsTests, userTests, accessTokenTests, principalTests, namespaceTests, projectTests,
-		memberTests, accessTests, runnerTests, createTests, auditTests, keyTests, transactionTests,
+		memberTests, accessTests, runnerTests, createTests, auditTests, keyTests, registrationTokenTests, transactionTests,
 	} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
