@@ -50,6 +50,45 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
+// A database that somebody began with between two migrations, of which the one
+// with the lower number landed last, gets that one too.
+func TestOpenRunsWhatLandedLate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "baton.db")
+	s, err := sqlite.Open(t.Context(), path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, undo := range []string{
+		"DROP TABLE registration_tokens",
+		"ALTER TABLE runners DROP COLUMN registered",
+		"DELETE FROM goose_db_version WHERE version_id = 2",
+	} {
+		if _, err := db.ExecContext(t.Context(), undo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		s, err := sqlite.Open(t.Context(), path, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.RegistrationToken(t.Context(), baton.Source{}); !baton.IsNotFound(err) {
+			t.Errorf("error %v, want that there is no token yet", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOpenRefusesNewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "baton.db")
 	s, err := sqlite.Open(t.Context(), path, quiet)

@@ -13,9 +13,12 @@ import (
 )
 
 // Migrate brings the schema up to date and refuses a database whose schema is
-// newer than the program knows.
+// newer than the program knows. A migration with a lower number than others that
+// have run is run too: changes that are made side by side need not land in the
+// order of their numbers, and between two of them somebody may have started.
 func Migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, migrations fs.FS, log *slog.Logger, o ...goose.ProviderOption) error {
-	provider, err := goose.NewProvider(dialect, db, migrations, append(o, goose.WithLogger(goose.NopLogger()))...)
+	o = append(o, goose.WithLogger(goose.NopLogger()), goose.WithAllowOutofOrder(true))
+	provider, err := goose.NewProvider(dialect, db, migrations, o...)
 	if err != nil {
 		return fmt.Errorf("load migrations: %w", err)
 	}
@@ -30,7 +33,11 @@ func Migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, migrations 
 			return &baton.Error{Code: baton.CodeUnavailable, Message: fmt.Sprintf(
 				"the database was written by a newer Baton (schema %d, this program knows %d): use that version or newer", have, known)}
 		}
-		if have == known {
+		pending, err := provider.HasPending(ctx)
+		if err != nil {
+			return fmt.Errorf("look for migrations: %w", err)
+		}
+		if !pending {
 			return nil
 		}
 		if _, err = provider.Up(ctx); err == nil {
