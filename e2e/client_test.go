@@ -95,6 +95,11 @@ refused(400, "Missing/invalid group", create(owner, runner_type="group_type", gr
 refused(401, "401 Unauthorized", create(gitlab.Gitlab(url, private_token="glpat-wrong"), runner_type="instance_type"))
 refused(403, "403 Forbidden", lambda: gl.runners.verify("glrt-wrong"))
 
+registered = gl.runners.create({"token": gl.groups.get(group.id).runners_token, "tag_list": ["linux"]})
+assert registered.token.startswith("glrtr-"), registered
+assert gl.runners.get(registered.id).tag_list == ["linux"]
+refused(403, "invalid token supplied", lambda: gl.runners.create({"token": token}))
+
 alice.block()
 refused(403, "blocked", create(owner, runner_type="group_type", group_id=group.id))
 print("done")

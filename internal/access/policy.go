@@ -33,7 +33,8 @@ const (
 	CreateRunner
 	// ReadRunners is to see the runners that serve it.
 	ReadRunners
-	// ManageRunners is to change and remove its own runners.
+	// ManageRunners is to change and remove its own runners, and to see and
+	// replace its registration token.
 	ManageRunners
 	// ReadOwnAuditEvents is to see what one did oneself in its audit log.
 	ReadOwnAuditEvents
