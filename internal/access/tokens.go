@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"baton.example/baton"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -105,7 +107,7 @@ func (t *Tokens) create(ctx context.Context, a *Actor, user baton.UserID, n NewA
 		if err := validate(a, &made.AccessToken, &u); err != nil {
 			return err
 		}
-		return issue(ctx, tx, &made)
+		return issue(ctx, tx, a, &made, &u)
 	})
 	if err != nil {
 		return IssuedToken{}, fmt.Errorf("create access token: %w", err)
@@ -113,8 +115,8 @@ func (t *Tokens) create(ctx context.Context, a *Actor, user baton.UserID, n NewA
 	return made, nil
 }
 
-// issue stores a token and completes it.
-func issue(ctx context.Context, tx store.Tx, made *IssuedToken) error {
+// issue stores a token of the user's and completes it.
+func issue(ctx context.Context, tx store.Tx, a *Actor, made *IssuedToken, u *baton.User) error {
 	id, err := tx.InsertAccessToken(ctx, made.AccessToken, made.Text.Digest())
 	if err != nil {
 		return err
@@ -123,7 +125,30 @@ func issue(ctx context.Context, tx store.Tx, made *IssuedToken) error {
 	if made.Family == 0 {
 		made.Family = id
 	}
-	return nil
+	return tx.InsertAuditEvent(ctx, IssueEvent(a.Author(), &made.AccessToken, u))
+}
+
+// IssueEvent returns the audit event of a new token of the user's.
+func IssueEvent(w audit.Author, t *baton.AccessToken, u *baton.User) baton.AuditEvent {
+	scopes := make([]string, len(t.Scopes))
+	for i, s := range t.Scopes {
+		scopes[i] = string(s)
+	}
+	return tokenEvent(w, "personal_access_token_issued", "Created personal access token", t, u,
+		baton.AuditChange{Attribute: "scopes", To: strings.Join(scopes, ",")},
+		baton.AuditChange{Attribute: "expires_at", To: string(t.ExpiresAt)})
+}
+
+// revokeEvent returns the audit event of a token's end.
+func revokeEvent(w audit.Author, message string, t *baton.AccessToken, u *baton.User) baton.AuditEvent {
+	return tokenEvent(w, "personal_access_token_revoked", message, t, u)
+}
+
+func tokenEvent(
+	w audit.Author, name, message string, t *baton.AccessToken, u *baton.User, changes ...baton.AuditChange,
+) baton.AuditEvent {
+	target := audit.Target{Type: "PersonalAccessToken", ID: int64(t.ID), Details: t.Name}
+	return w.Event(audit.OfUser(u), name, target, fmt.Sprintf("%s with id %d", message, t.ID), changes...)
 }
 
 // expiry returns the day that was asked for, or life days from now where
@@ -238,24 +263,24 @@ func (t *Tokens) Rotate(ctx context.Context, a *Actor, id baton.TokenID, expires
 		if raises(a, &old) {
 			return baton.Denied("")
 		}
+		u, err := tx.User(ctx, old.UserID)
+		if err != nil {
+			return err
+		}
 		if reused = old.Revoked; reused {
-			return tx.RevokeAccessTokenFamily(ctx, old.Family)
+			return revokeFamily(ctx, tx, a.Author(), &old, &u)
 		}
 		made.AccessToken = baton.AccessToken{
 			UserID: old.UserID, Name: old.Name, Description: old.Description, Scopes: old.Scopes,
 			Family: old.Family, ExpiresAt: expiry(a, expires, RotatedTokenLife), CreatedAt: a.Now,
 		}
-		u, err := tx.User(ctx, old.UserID)
-		if err != nil {
-			return err
-		}
 		if err := validate(a, &made.AccessToken, &u); err != nil {
 			return err
 		}
-		if err := tx.RevokeAccessToken(ctx, old.ID); err != nil {
+		if err := revoke(ctx, tx, a.Author(), &old, &u); err != nil {
 			return err
 		}
-		return issue(ctx, tx, &made)
+		return issue(ctx, tx, a, &made, &u)
 	})
 	if err == nil && reused {
 		err = &baton.Error{Code: baton.CodeInvalid, Message: "Token already revoked"}
@@ -276,15 +301,35 @@ func raises(a *Actor, t *baton.AccessToken) bool {
 }
 
 // RevokeFamily revokes a token and every other of its family, for one that was
-// revoked and then presented for rotation; see [Tokens.Rotate].
-func (t *Tokens) RevokeFamily(ctx context.Context, tok *baton.AccessToken) error {
-	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		return tx.RevokeAccessTokenFamily(ctx, tok.Family)
-	})
+// revoked and then presented for rotation by who is at the address; see
+// [Tokens.Rotate].
+func (t *Tokens) RevokeFamily(ctx context.Context, tok *baton.AccessToken, u *baton.User, ip string, now time.Time) error {
+	w := audit.Author{Name: fmt.Sprintf("Revoked access token %d", tok.ID), IP: ip, At: now}
+	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return revokeFamily(ctx, tx, w, tok, u) })
 	if err != nil {
 		return fmt.Errorf("revoke family of access token: %w", err)
 	}
 	return nil
+}
+
+// revokeFamily ends what came of a token. What has ended already is not written
+// down again, however often the token is presented.
+func revokeFamily(ctx context.Context, tx store.Tx, w audit.Author, t *baton.AccessToken, u *baton.User) error {
+	err := tx.RevokeAccessTokenFamily(ctx, t.Family)
+	if baton.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.InsertAuditEvent(ctx, revokeEvent(w, "Revoked what came of personal access token", t, u))
+}
+
+func revoke(ctx context.Context, tx store.Tx, w audit.Author, t *baton.AccessToken, u *baton.User) error {
+	if err := tx.RevokeAccessToken(ctx, t.ID); err != nil {
+		return err
+	}
+	return tx.InsertAuditEvent(ctx, revokeEvent(w, "Revoked personal access token", t, u))
 }
 
 // Revoke ends a token. It is no error if that has happened before.
@@ -295,7 +340,11 @@ func (t *Tokens) Revoke(ctx context.Context, a *Actor, id baton.TokenID) error {
 		if err != nil || tok.Revoked {
 			return err
 		}
-		return tx.RevokeAccessToken(ctx, id)
+		u, err := tx.User(ctx, tok.UserID)
+		if err != nil {
+			return err
+		}
+		return revoke(ctx, tx, a.Author(), &tok, &u)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke access token: %w", err)

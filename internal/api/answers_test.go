@@ -50,10 +50,13 @@ var described = sync.OnceValues(func() (*contract, error) {
 	return c, err
 })
 
-// Check implements golden.World: it holds every answer to its description, and
-// what is not described to not being there.
+// Check implements golden.World: it holds every answer to its description, what
+// is not described to not being there, and every change to the audit log.
 func (w *world) Check(answer *http.Response) error {
 	request := answer.Request
+	if err := w.watch(request); err != nil {
+		return err
+	}
 	if request.URL == nil || request.Method == http.MethodOptions {
 		return nil
 	}

@@ -100,7 +100,7 @@ func (s *Server) authenticate(ctx context.Context, c *call, unreadable error) er
 		if c.route.rotates && errors.Is(err, access.TokenRevoked) {
 			// Two hold this token, and nobody can tell who came by it
 			// honestly: neither may keep what came of it.
-			if err := s.Tokens.RevokeFamily(ctx, p.Token); err != nil {
+			if err := s.Tokens.RevokeFamily(ctx, p.Token, p.User, c.ip.String(), c.now); err != nil {
 				return err
 			}
 		}

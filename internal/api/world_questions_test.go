@@ -40,11 +40,8 @@ func (w *world) audit() (string, error) {
 	var lines []string
 	for _, e := range slices.Backward(events) {
 		where := "instance"
-		switch {
-		case e.Source.Project != 0:
-			where = fmt.Sprintf("project %d", e.Source.Project)
-		case e.Source.Namespace != 0:
-			where = fmt.Sprintf("group %d", e.Source.Namespace)
+		if in := e.Entity(); in.Kind != baton.InstanceEntity {
+			where = fmt.Sprintf("%s %d", in.Kind, in.ID)
 		}
 		lines = append(lines, fmt.Sprintf("%s: %s; by user %d (%s) from %s in %s; %s %d, %s; %s",
 			e.Name, e.Message, e.AuthorID, e.AuthorName, e.IP, where, e.TargetType, e.TargetID, e.TargetDetails,

@@ -64,6 +64,10 @@ type world struct {
 	log      lockedBuffer
 	vars     map[string]string
 	client   *http.Client
+	// seen is what there was after the last directive or request, told the last
+	// audit event then.
+	seen snapshot
+	told int64
 
 	mu  sync.Mutex
 	now time.Time
@@ -111,6 +115,9 @@ func newWorld(t *testing.T, databaseURL string) *world {
 		t.Fatal(err)
 	}
 	if w.database, err = sql.Open(driver, source); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.baseline(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -203,6 +210,9 @@ func (w *world) Do(line string) (vars map[string]string, err error) {
 			}
 			return nil
 		})
+		if err == nil && w.database != nil {
+			err = w.baseline()
+		}
 		return vars, err
 	}
 }

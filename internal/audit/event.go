@@ -4,6 +4,8 @@
 package audit
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"baton.example/baton"
@@ -68,21 +70,70 @@ func (w Author) Event(in Scope, name string, t Target, message string, changes .
 
 // An Attribute is one thing about a T whose changes are written down.
 type Attribute[T any] struct {
-	Name string
-	// Event names the event that tells of its change, for a T whose attributes
-	// have events of their own.
-	Event string
-	// Text returns the attribute as a text, "" for what is not set.
-	Text func(*T) string
+	name, event string
+	text        func(*T) string
+}
+
+// NewAttribute returns the attribute with the name in the API, of whose change
+// the event tells. Text returns its value as a text, "" for what is not set.
+func NewAttribute[T any](name, event string, text func(*T) string) Attribute[T] {
+	return Attribute[T]{name, event, text}
 }
 
 // Compare returns what differs, in the order of the attributes.
 func Compare[T any](attributes []Attribute[T], was, is *T) []baton.AuditChange {
 	var changes []baton.AuditChange
 	for _, a := range attributes {
-		if from, to := a.Text(was), a.Text(is); from != to {
-			changes = append(changes, baton.AuditChange{Attribute: a.Name, From: from, To: to})
+		if from, to := a.text(was), a.text(is); from != to {
+			changes = append(changes, baton.AuditChange{Attribute: a.name, From: from, To: to})
 		}
 	}
 	return changes
+}
+
+// Updates returns the events of what differs: one for each name of an event
+// among the attributes, in their order, made by event.
+func Updates[T any](
+	attributes []Attribute[T], was, is *T, event func(name string, changes ...baton.AuditChange) baton.AuditEvent,
+) []baton.AuditEvent {
+	var names []string
+	named := map[string][]baton.AuditChange{}
+	for _, a := range attributes {
+		if changes := Compare([]Attribute[T]{a}, was, is); changes != nil {
+			if named[a.event] == nil {
+				names = append(names, a.event)
+			}
+			named[a.event] = append(named[a.event], changes...)
+		}
+	}
+	events := make([]baton.AuditEvent, len(names))
+	for i, name := range names {
+		events[i] = event(name, named[name]...)
+	}
+	return events
+}
+
+// Changed says in words what was changed.
+func Changed(changes []baton.AuditChange) string {
+	names := make([]string, len(changes))
+	for i, c := range changes {
+		names[i] = c.Attribute
+	}
+	return "Changed " + strings.Join(names, ", ")
+}
+
+// Number returns a number as a text, "" for 0, which is none.
+func Number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// Optional returns a number that may be missing as a text.
+func Optional(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }

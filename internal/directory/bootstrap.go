@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"baton.example/baton"
+	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/password"
 	"baton.example/baton/internal/store"
 )
@@ -46,18 +48,21 @@ func (d *Directory) Bootstrap(ctx context.Context, now time.Time, token, pass ba
 		return nil, fmt.Errorf("root password: %w", err)
 	}
 	err = d.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		id, err := insertUser(ctx, tx, baton.User{
+		w := audit.Author{Name: "baton serve", At: now}
+		root := baton.User{
 			Username: Root, Name: "Administrator", Email: "admin@example.com",
 			State: baton.UserActive, Admin: true, CanCreateGroup: true, ProjectsLimit: DefaultProjectsLimit,
 			CreatedAt: now, UpdatedAt: now,
-		}, hash)
-		if err != nil {
+		}
+		var err error
+		if root.ID, err = insertUser(ctx, tx, w, root, hash); err != nil {
 			return err
 		}
-		_, err = tx.InsertAccessToken(ctx, baton.AccessToken{
-			UserID: id, Name: "first start", Scopes: baton.Scopes(), CreatedAt: now,
-		}, first.Token.Digest())
-		return err
+		t := baton.AccessToken{UserID: root.ID, Name: "first start", Scopes: baton.Scopes(), CreatedAt: now}
+		if t.ID, err = tx.InsertAccessToken(ctx, t, first.Token.Digest()); err != nil {
+			return err
+		}
+		return tell(ctx, tx, access.IssueEvent(w, &t, &root))
 	})
 	if baton.CodeOf(err) == baton.CodeConflict {
 		return nil, nil // another process was faster

@@ -7,6 +7,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -104,6 +105,10 @@ func (d *Directory) CreateGroup(ctx context.Context, a *access.Actor, parent Ref
 		if g, err = tx.Namespace(ctx, id); err != nil {
 			return err
 		}
+		changes := audit.Compare(groupAttributes, &baton.Namespace{}, &g)
+		if err := tell(ctx, tx, aboutGroup(a.Author(), &g)(eventGroupCreated, "Group created", changes...)); err != nil {
+			return err
+		}
 		if a.User.ID == 0 {
 			return nil // made by who has the machine, who is nobody here
 		}
@@ -158,6 +163,7 @@ func (d *Directory) UpdateGroup(ctx context.Context, a *access.Actor, ref Ref, c
 				return fmt.Errorf("find parent: %w", err)
 			}
 		}
+		was := g
 		g.UpdatedAt = a.Now
 		if err := c.apply(ctx, tx, a, in, &g); err != nil {
 			return err
@@ -165,8 +171,10 @@ func (d *Directory) UpdateGroup(ctx context.Context, a *access.Actor, ref Ref, c
 		if err := tx.UpdateNamespace(ctx, g); err != nil {
 			return pathConflict(err)
 		}
-		g, err = tx.Namespace(ctx, g.ID)
-		return err
+		if g, err = tx.Namespace(ctx, g.ID); err != nil {
+			return err
+		}
+		return tell(ctx, tx, audit.Updates(groupAttributes, &was, &g, aboutGroup(a.Author(), &g).changed)...)
 	})
 	if err != nil {
 		return baton.Namespace{}, fmt.Errorf("update group: %w", err)
@@ -182,7 +190,7 @@ func (d *Directory) DeleteGroup(ctx context.Context, a *access.Actor, ref Ref) e
 		if err != nil {
 			return err
 		}
-		return tx.DeleteNamespace(ctx, g.ID)
+		return deleteNamespace(ctx, tx, a, &g)
 	})
 	if err != nil {
 		return fmt.Errorf("delete group: %w", err)

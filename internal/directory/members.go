@@ -7,6 +7,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -253,8 +254,11 @@ func (d *Directory) AddMember(
 		if err := tx.InsertMember(ctx, m); err != nil {
 			return err
 		}
-		added, err = name(ctx, tx, m)
-		return err
+		if added, err = name(ctx, tx, m); err != nil {
+			return err
+		}
+		changes := audit.Compare(memberAttributes, &baton.Member{}, &m)
+		return tell(ctx, tx, s.aboutMember(a.Author(), &added.User)(eventMemberCreated, "Membership created", changes...))
 	})
 	if err != nil {
 		return Membership{}, fmt.Errorf("add member: %w", err)
@@ -281,14 +285,17 @@ func (d *Directory) UpdateMember(
 		if err := s.mayTouch(ctx, tx, a, m); err != nil {
 			return err
 		}
+		was := m
 		if err := s.give(ctx, tx, a, &m, c); err != nil {
 			return err
 		}
 		if err := tx.UpdateMember(ctx, m); err != nil {
 			return err
 		}
-		changed, err = name(ctx, tx, m)
-		return err
+		if changed, err = name(ctx, tx, m); err != nil {
+			return err
+		}
+		return tell(ctx, tx, audit.Updates(memberAttributes, &was, &m, s.aboutMember(a.Author(), &changed.User).changed)...)
 	})
 	if err != nil {
 		return Membership{}, fmt.Errorf("update member: %w", err)
@@ -318,10 +325,14 @@ func (d *Directory) RemoveMember(ctx context.Context, a *access.Actor, in Place,
 		if err := s.mayTouch(ctx, tx, a, m); err != nil {
 			return err
 		}
-		if err := tx.DeleteMember(ctx, s.source, user); err != nil || s.project != nil {
+		u, err := tx.User(ctx, user)
+		if err != nil {
 			return err
 		}
-		return removeBelow(ctx, tx, s.namespace.ID, user)
+		if err := s.remove(ctx, tx, a, &u); err != nil || s.project != nil {
+			return err
+		}
+		return removeBelow(ctx, tx, a, s.namespace.ID, &u)
 	})
 	if err != nil {
 		return fmt.Errorf("remove member: %w", err)
@@ -329,37 +340,38 @@ func (d *Directory) RemoveMember(ctx context.Context, a *access.Actor, in Place,
 	return nil
 }
 
+// remove ends a direct membership, or is NotFound.
+func (s *spot) remove(ctx context.Context, tx store.Tx, a *access.Actor, u *baton.User) error {
+	m, err := tx.Member(ctx, s.source, u.ID)
+	if err != nil {
+		return err
+	}
+	if err := tx.DeleteMember(ctx, s.source, u.ID); err != nil {
+		return err
+	}
+	changes := audit.Compare(memberAttributes, &m, &baton.Member{})
+	return tell(ctx, tx, s.aboutMember(a.Author(), u)(eventMemberDeleted, "Membership destroyed", changes...))
+}
+
 // removeBelow ends the user's direct memberships in everything that is in a
 // group: who was sent away at the top must not stay by a back door.
-func removeBelow(ctx context.Context, tx store.Tx, group baton.NamespaceID, user baton.UserID) error {
-	remove := func(in baton.Source) error {
-		if err := tx.DeleteMember(ctx, in, user); err != nil && !baton.IsNotFound(err) {
-			return err
-		}
-		return nil
-	}
-	projects, err := every(func(p store.Page) ([]baton.Project, error) {
-		return tx.Projects(ctx, store.ProjectFilter{NamespaceID: group}, p)
-	})
+func removeBelow(ctx context.Context, tx store.Tx, a *access.Actor, group baton.NamespaceID, u *baton.User) error {
+	projects, subgroups, err := below(ctx, tx, group)
 	if err != nil {
-		return fmt.Errorf("list projects: %w", err)
+		return err
 	}
 	for _, p := range projects {
-		if err := remove(baton.InProject(p.ID)); err != nil {
+		in := spot{source: baton.InProject(p.ID), project: &p}
+		if err := in.remove(ctx, tx, a, u); err != nil && !baton.IsNotFound(err) {
 			return err
 		}
-	}
-	subgroups, err := every(func(p store.Page) ([]baton.Namespace, error) {
-		return tx.Groups(ctx, store.GroupFilter{ParentID: group}, p)
-	})
-	if err != nil {
-		return fmt.Errorf("list subgroups: %w", err)
 	}
 	for _, g := range subgroups {
-		if err := remove(baton.InGroup(g.ID)); err != nil {
+		in := spot{source: baton.InGroup(g.ID), namespace: g}
+		if err := in.remove(ctx, tx, a, u); err != nil && !baton.IsNotFound(err) {
 			return err
 		}
-		if err := removeBelow(ctx, tx, g.ID, user); err != nil {
+		if err := removeBelow(ctx, tx, a, g.ID, u); err != nil {
 			return err
 		}
 	}

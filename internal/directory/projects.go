@@ -8,6 +8,8 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
+	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/store"
 )
 
@@ -162,7 +164,8 @@ func (d *Directory) CreateProject(
 			return err
 		}
 		placed = PlacedProject{Project: p, In: n}
-		return nil
+		changes := audit.Compare(projectAttributes, &baton.Project{}, &p)
+		return tell(ctx, tx, aboutProject(a.Author(), &p)(eventProjectCreated, "Project created", changes...))
 	})
 	if err != nil {
 		return PlacedProject{}, fmt.Errorf("create project: %w", err)
@@ -237,6 +240,7 @@ func (d *Directory) UpdateProject(ctx context.Context, a *access.Actor, ref Ref,
 		if placed, err = place(ctx, tx, p); err != nil {
 			return err
 		}
+		was := p
 		p.UpdatedAt = a.Now
 		if err := c.apply(ctx, tx, a, placed.In, &p); err != nil {
 			return err
@@ -244,8 +248,10 @@ func (d *Directory) UpdateProject(ctx context.Context, a *access.Actor, ref Ref,
 		if err := tx.UpdateProject(ctx, p); err != nil {
 			return pathConflict(err)
 		}
-		placed.Project, err = tx.Project(ctx, p.ID)
-		return err
+		if placed.Project, err = tx.Project(ctx, p.ID); err != nil {
+			return err
+		}
+		return tell(ctx, tx, audit.Updates(projectAttributes, &was, &placed.Project, aboutProject(a.Author(), &placed.Project).changed)...)
 	})
 	if err != nil {
 		return PlacedProject{}, fmt.Errorf("update project: %w", err)
@@ -261,7 +267,13 @@ func (d *Directory) DeleteProject(ctx context.Context, a *access.Actor, ref Ref)
 		if err != nil {
 			return err
 		}
-		return tx.DeleteProject(ctx, p.ID)
+		if err := fleet.TellLosses(ctx, tx, a.Author(), baton.InProject(p.ID)); err != nil {
+			return err
+		}
+		if err := tx.DeleteProject(ctx, p.ID); err != nil {
+			return err
+		}
+		return tell(ctx, tx, aboutProject(a.Author(), &p)(eventProjectDeleted, "Project destroyed"))
 	})
 	if err != nil {
 		return fmt.Errorf("delete project: %w", err)

@@ -152,7 +152,7 @@ func rotateAndRevoke(t *testing.T, w *town, round int) {
 	tokens, u, made := w.issue(round)
 	_, revoked := atOnce(
 		func() error { _, err := tokens.Rotate(t.Context(), u, made.ID, ""); return err },
-		func() error { return tokens.RevokeFamily(t.Context(), &made.AccessToken) })
+		func() error { return tokens.RevokeFamily(t.Context(), &made.AccessToken, &u.User, "", u.Now) })
 	if revoked != nil {
 		t.Fatal(revoked)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/store"
 )
 
@@ -64,10 +65,14 @@ func (d *Directory) UpdateSettings(ctx context.Context, a *access.Actor, c Setti
 		if s, err = tx.Settings(ctx); err != nil {
 			return err
 		}
+		was := s
 		if err := c.apply(&s); err != nil {
 			return err
 		}
-		return tx.SetSettings(ctx, s)
+		if err := tx.SetSettings(ctx, s); err != nil {
+			return err
+		}
+		return tell(ctx, tx, audit.Updates(settingAttributes, &was, &s, aboutSettings(a.Author()).changed)...)
 	})
 	if err != nil {
 		return baton.Settings{}, fmt.Errorf("update settings: %w", err)

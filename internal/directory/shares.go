@@ -122,7 +122,16 @@ func (s *spot) letIn(
 	if baton.CodeOf(err) == baton.CodeConflict {
 		return baton.Conflict(exists)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	event := eventGroupShared
+	if s.project != nil {
+		event = eventProjectShared
+	}
+	return s.tellShare(ctx, tx, a, event, "Shared with group", &with,
+		baton.AuditChange{Attribute: "group_access", To: levelNames[level]},
+		baton.AuditChange{Attribute: "expires_at", To: string(expires)})
 }
 
 // Unshare ends a share.
@@ -137,7 +146,18 @@ func (d *Directory) Unshare(ctx context.Context, a *access.Actor, of Place, with
 		if baton.IsNotFound(err) {
 			return baton.NotFound("Group Link")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		g, err := tx.Namespace(ctx, with)
+		if err != nil {
+			return err
+		}
+		event := eventGroupUnshared
+		if s.project != nil {
+			event = eventProjectUnshared
+		}
+		return s.tellShare(ctx, tx, a, event, "Shared no more with group", &g)
 	})
 	if err != nil {
 		return fmt.Errorf("end share: %w", err)

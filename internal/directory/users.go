@@ -9,6 +9,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/access"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/password"
 	"baton.example/baton/internal/store"
 )
@@ -102,7 +103,7 @@ func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChang
 		if err := c.check(ctx, tx, baton.User{}, u); err != nil {
 			return err
 		}
-		u.ID, err = insertUser(ctx, tx, u, hash)
+		u.ID, err = insertUser(ctx, tx, a.Author(), u, hash)
 		return err
 	})
 	if err != nil {
@@ -113,9 +114,14 @@ func (d *Directory) CreateUser(ctx context.Context, a *access.Actor, c UserChang
 
 // insertUser stores a new user with the hash of a password, "" for none, and
 // makes the personal namespace.
-func insertUser(ctx context.Context, tx store.Tx, u baton.User, hash string) (baton.UserID, error) {
+func insertUser(ctx context.Context, tx store.Tx, w audit.Author, u baton.User, hash string) (baton.UserID, error) {
 	id, err := tx.InsertUser(ctx, u)
 	if err != nil {
+		return 0, err
+	}
+	u.ID = id
+	changes := audit.Compare(userAttributes, &baton.User{}, &u)
+	if err := tell(ctx, tx, aboutUser(w, &u)(eventUserCreated, "User created", changes...)); err != nil {
 		return 0, err
 	}
 	if hash != "" {
@@ -169,6 +175,12 @@ func (d *Directory) UpdateUser(ctx context.Context, a *access.Actor, id baton.Us
 			if err := tx.SetPasswordHash(ctx, id, hash); err != nil {
 				return err
 			}
+			if err := tell(ctx, tx, aboutUser(a.Author(), &u)(eventUserPassword, "Changed password")); err != nil {
+				return err
+			}
+		}
+		if err := tell(ctx, tx, audit.Updates(userAttributes, &was, &u, aboutUser(a.Author(), &u).changed)...); err != nil {
+			return err
 		}
 		return renamePersonalNamespace(ctx, tx, u)
 	})

@@ -13,7 +13,7 @@ import (
 // nothing for who is blocked already.
 // https://docs.gitlab.com/api/user_moderation/#block-access-to-a-user.
 func (d *Directory) BlockUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
-	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+	return d.moveUser(ctx, a, id, eventUserBlocked, func(u baton.User) (baton.UserState, error) {
 		if a.Is(id) {
 			return "", baton.Denied("The API initiating user cannot be blocked by the API")
 		}
@@ -24,7 +24,7 @@ func (d *Directory) BlockUser(ctx context.Context, a *access.Actor, id baton.Use
 // UnblockUser lets a blocked user act again.
 // https://docs.gitlab.com/api/user_moderation/#unblock-access-to-a-user.
 func (d *Directory) UnblockUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
-	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+	return d.moveUser(ctx, a, id, eventUserUnblocked, func(u baton.User) (baton.UserState, error) {
 		if u.State == baton.UserDeactivated {
 			return "", baton.Denied("Deactivated users cannot be unblocked by the API")
 		}
@@ -38,7 +38,7 @@ func (d *Directory) UnblockUser(ctx context.Context, a *access.Actor, id baton.U
 // reason cannot do it to himself.
 // https://docs.gitlab.com/api/user_moderation/#deactivate-a-user.
 func (d *Directory) DeactivateUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
-	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+	return d.moveUser(ctx, a, id, eventUserDeactivated, func(u baton.User) (baton.UserState, error) {
 		if a.Is(id) {
 			return "", baton.Denied("The API initiating user cannot be deactivated by the API")
 		}
@@ -52,7 +52,7 @@ func (d *Directory) DeactivateUser(ctx context.Context, a *access.Actor, id bato
 // ActivateUser wakes a deactivated user.
 // https://docs.gitlab.com/api/user_moderation/#reactivate-a-user.
 func (d *Directory) ActivateUser(ctx context.Context, a *access.Actor, id baton.UserID) error {
-	return d.moveUser(ctx, a, id, func(u baton.User) (baton.UserState, error) {
+	return d.moveUser(ctx, a, id, eventUserActivated, func(u baton.User) (baton.UserState, error) {
 		if u.State == baton.UserBlocked {
 			return "", baton.Denied("A blocked user must be unblocked to be activated")
 		}
@@ -60,9 +60,9 @@ func (d *Directory) ActivateUser(ctx context.Context, a *access.Actor, id baton.
 	})
 }
 
-// moveUser brings a user into the state that next says.
+// moveUser brings a user into the state that next says, which the event tells.
 func (d *Directory) moveUser(
-	ctx context.Context, a *access.Actor, id baton.UserID, next func(baton.User) (baton.UserState, error),
+	ctx context.Context, a *access.Actor, id baton.UserID, event string, next func(baton.User) (baton.UserState, error),
 ) error {
 	if !a.Admin {
 		return baton.Denied("")
@@ -81,8 +81,12 @@ func (d *Directory) moveUser(
 				return err
 			}
 		}
+		change := baton.AuditChange{Attribute: "state", From: string(u.State), To: string(state)}
 		u.State, u.UpdatedAt = state, a.Now
-		return tx.UpdateUser(ctx, u)
+		if err := tx.UpdateUser(ctx, u); err != nil {
+			return err
+		}
+		return tell(ctx, tx, aboutUser(a.Author(), &u).changed(event, change))
 	})
 	if err != nil {
 		return fmt.Errorf("change state of user: %w", err)
@@ -139,13 +143,22 @@ func (d *Directory) DeleteUser(ctx context.Context, a *access.Actor, id baton.Us
 		if err == nil {
 			groups = append(groups, own.ID)
 		}
-		for _, g := range groups {
-			// A group may have gone with one that it was in.
-			if err := tx.DeleteNamespace(ctx, g); err != nil && !baton.IsNotFound(err) {
+		for _, id := range groups {
+			g, err := tx.Namespace(ctx, id)
+			if baton.IsNotFound(err) {
+				continue // it has gone with one that it was in
+			}
+			if err != nil {
+				return err
+			}
+			if err := deleteNamespace(ctx, tx, a, &g); err != nil {
 				return err
 			}
 		}
-		return tx.DeleteUser(ctx, u.ID)
+		if err := tx.DeleteUser(ctx, u.ID); err != nil {
+			return err
+		}
+		return tell(ctx, tx, aboutUser(a.Author(), &u)(eventUserDeleted, "User destroyed"))
 	})
 	if err != nil {
 		return fmt.Errorf("delete user: %w", err)

@@ -112,27 +112,13 @@ func set[T any](dst, v *T) {
 
 // attributes are what a change can change, in words for the audit log.
 var attributes = []audit.Attribute[baton.Runner]{
-	{Name: "description", Text: func(r *baton.Runner) string { return r.Description }},
-	{Name: "maintenance_note", Text: func(r *baton.Runner) string { return r.MaintenanceNote }},
-	{Name: "paused", Text: func(r *baton.Runner) string { return strconv.FormatBool(r.Paused) }},
-	{Name: "locked", Text: func(r *baton.Runner) string { return strconv.FormatBool(r.Locked) }},
-	{Name: "run_untagged", Text: func(r *baton.Runner) string { return strconv.FormatBool(r.RunUntagged) }},
-	{Name: "access_level", Text: func(r *baton.Runner) string { return string(r.AccessLevel) }},
-	{Name: "maximum_timeout", Text: func(r *baton.Runner) string { return seconds(r.MaximumTimeout) }},
-	{Name: "tag_list", Text: func(r *baton.Runner) string { return strings.Join(r.Tags, ",") }},
-	{Name: "token_overlap", Text: func(r *baton.Runner) string { return optionalSeconds(r.TokenOverlap) }},
-}
-
-func optionalSeconds(n *int) string {
-	if n == nil {
-		return ""
-	}
-	return strconv.Itoa(*n)
-}
-
-func seconds(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
+	audit.NewAttribute("description", eventUpdated, func(r *baton.Runner) string { return r.Description }),
+	audit.NewAttribute("maintenance_note", eventUpdated, func(r *baton.Runner) string { return r.MaintenanceNote }),
+	audit.NewAttribute("paused", eventUpdated, func(r *baton.Runner) string { return strconv.FormatBool(r.Paused) }),
+	audit.NewAttribute("locked", eventUpdated, func(r *baton.Runner) string { return strconv.FormatBool(r.Locked) }),
+	audit.NewAttribute("run_untagged", eventUpdated, func(r *baton.Runner) string { return strconv.FormatBool(r.RunUntagged) }),
+	audit.NewAttribute("access_level", eventUpdated, func(r *baton.Runner) string { return string(r.AccessLevel) }),
+	audit.NewAttribute("maximum_timeout", eventUpdated, func(r *baton.Runner) string { return audit.Number(r.MaximumTimeout) }),
+	audit.NewAttribute("tag_list", eventUpdated, func(r *baton.Runner) string { return strings.Join(r.Tags, ",") }),
+	audit.NewAttribute("token_overlap", eventUpdated, func(r *baton.Runner) string { return audit.Optional(r.TokenOverlap) }),
 }

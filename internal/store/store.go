@@ -175,7 +175,8 @@ type AccessTokenWriter interface {
 	// RevokeAccessToken revokes a token. One that is revoked already is not
 	// found, so that of two who revoke it one is told.
 	RevokeAccessToken(ctx context.Context, id baton.TokenID) error
-	// RevokeAccessTokenFamily revokes every token of a chain of rotations.
+	// RevokeAccessTokenFamily revokes every token of a chain of rotations. One
+	// in which all are revoked already is not found.
 	RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error
 }
 
@@ -395,6 +396,9 @@ type RunnerReader interface {
 	// RunnerTokens returns the runner's tokens that were not forgotten, the
 	// newest last.
 	RunnerTokens(ctx context.Context, id baton.RunnerID) ([]baton.RunnerToken, error)
+	// RunnerLosses returns what the deletion of a group, personal namespace or
+	// project is going to do to runners, ordered by kind and runner.
+	RunnerLosses(ctx context.Context, of baton.Source) ([]RunnerLoss, error)
 	// Managers returns the runner's managers, the one that called last ahead.
 	Managers(ctx context.Context, id baton.RunnerID) ([]baton.Manager, error)
 	// LatestManager returns the first of Managers, or NotFound.
@@ -402,6 +406,32 @@ type RunnerReader interface {
 	// Manager finds a runner's manager by system id.
 	Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.Manager, error)
 }
+
+// A RunnerLoss is what the deletion of something does to a runner.
+type RunnerLoss struct {
+	Kind   LossKind
+	Runner baton.RunnerID
+	// From is the group or project that the runner loses, FromPath its full
+	// path.
+	From     baton.Source
+	FromPath string
+	// To is the project that a runner passes to, ToPath its full path.
+	To     baton.ProjectID
+	ToPath string
+}
+
+// A LossKind tells what becomes of a runner.
+type LossKind int
+
+// The kinds of loss, see [ProjectWriter.DeleteProject].
+const (
+	// RunnerRemoved: the runner goes with its group, or its last project.
+	RunnerRemoved LossKind = iota
+	// RunnerPassed: the runner passes to another project.
+	RunnerPassed
+	// RunnerUnassigned: the runner loses a project that did not own it.
+	RunnerUnassigned
+)
 
 // A RunnerWriter changes runners.
 type RunnerWriter interface {

@@ -115,7 +115,7 @@ func (w writer) RevokeAccessToken(ctx context.Context, id baton.TokenID) error {
 
 func (w writer) RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error {
 	return w.touch(ctx, accessTokens.thing, "revoke token family",
-		"UPDATE access_tokens SET revoked = true WHERE id = $1 OR family = $1", family)
+		"UPDATE access_tokens SET revoked = true WHERE (id = $1 OR family = $1) AND NOT revoked", family)
 }
 
 // TouchAccessToken implements [store.UseRecorder].

@@ -114,17 +114,56 @@ func (w writer) DeleteProject(ctx context.Context, id baton.ProjectID) error {
 	return w.touch(ctx, projects.thing, "delete Project", "DELETE FROM projects WHERE id = $1", id)
 }
 
+// otherProjects are those that a runner has left, nextOwner is the one that it
+// passes to.
+const (
+	otherProjects = `FROM runner_projects rp WHERE rp.runner_id = runners.id AND rp.project_id NOT IN (SELECT id FROM doomed_projects)`
+	nextOwner     = `(SELECT rp.project_id ` + otherProjects + ` ORDER BY rp.created_at, rp.project_id LIMIT 1)`
+)
+
+func (r reader) RunnerLosses(ctx context.Context, of baton.Source) ([]store.RunnerLoss, error) {
+	with, id := subtree, int64(of.Namespace)
+	if of.Project != 0 {
+		with, id = "WITH doomed_projects (id) AS (SELECT id FROM projects WHERE id = $1), doomed (id) AS (SELECT id FROM namespaces WHERE 1 = 0) ", int64(of.Project)
+	}
+	var all []store.RunnerLoss
+	for _, query := range []string{
+		`SELECT 0, runners.id, runners.group_id, NULL, f.path, NULL, NULL
+			FROM runners JOIN routes f ON f.namespace_id = runners.group_id
+			WHERE runners.group_id IN (SELECT id FROM doomed) ORDER BY runners.id`,
+		`SELECT CASE WHEN t.path IS NULL THEN 0 ELSE 1 END AS kind, runners.id, NULL, runners.project_id, f.path, t.project_id, t.path
+			FROM runners JOIN routes f ON f.project_id = runners.project_id LEFT JOIN routes t ON t.project_id = ` + nextOwner + `
+			WHERE runners.project_id IN (SELECT id FROM doomed_projects) ORDER BY kind, runners.id`,
+		`SELECT 2, runners.id, NULL, a.project_id, f.path, NULL, NULL
+			FROM runner_projects a JOIN runners ON runners.id = a.runner_id JOIN routes f ON f.project_id = a.project_id
+			WHERE a.project_id IN (SELECT id FROM doomed_projects) AND runners.project_id <> a.project_id
+				AND (runners.project_id NOT IN (SELECT id FROM doomed_projects) OR EXISTS (SELECT 1 ` + otherProjects + `))
+			ORDER BY runners.id, a.project_id`,
+	} {
+		err := r.each(ctx, "find losses of Runner", func(rows *sql.Rows) error {
+			var l store.RunnerLoss
+			err := rows.Scan(&l.Kind, &l.Runner, nullNumber(&l.From.Namespace), nullNumber(&l.From.Project), &l.FromPath,
+				nullNumber(&l.To), nullText(&l.ToPath))
+			all = append(all, l)
+			return err
+		}, with+query, id)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // disown finds new owners for the project runners of the projects that are
-// about to go, or removes the runners. The table doomed_projects is defined
-// by the WITH clause, of which $1 is the argument.
+// about to go, or removes the runners; see RunnerLosses. The table
+// doomed_projects is defined by the WITH clause, of which $1 is the argument.
 func (w writer) disown(ctx context.Context, with string, id int64) error {
-	const others = `FROM runner_projects rp WHERE rp.runner_id = runners.id AND rp.project_id NOT IN (SELECT id FROM doomed_projects)`
 	if _, err := w.exec(ctx, "delete Runner", with+`DELETE FROM runners
-		WHERE project_id IN (SELECT id FROM doomed_projects) AND NOT EXISTS (SELECT 1 `+others+`)`, id); err != nil {
+		WHERE project_id IN (SELECT id FROM doomed_projects) AND NOT EXISTS (SELECT 1 `+otherProjects+`)`, id); err != nil {
 		return err
 	}
 	_, err := w.exec(ctx, "pass on Runner", with+`UPDATE runners
-		SET project_id = (SELECT rp.project_id `+others+` ORDER BY rp.created_at, rp.project_id LIMIT 1)
+		SET project_id = `+nextOwner+`
 		WHERE project_id IN (SELECT id FROM doomed_projects)`, id)
 	return err
 }

@@ -82,6 +82,7 @@ var accessTokenTests = []test{
 		same(s, revoked(), []baton.TokenID{second.ID})
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID) })
 		same(s, revoked(), []baton.TokenID{first.ID, second.ID, third.ID})
+		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID) }), "Token")
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) })
 		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) }), "Token")
 	}},

@@ -14,6 +14,52 @@ import (
 func runnerID(r baton.Runner) baton.RunnerID { return r.ID }
 
 var runnerTests = []test{
+	{"Runner/Losses", func(s *suite) {
+		ctx := s.Context()
+		g := s.group("g", 0)
+		below := s.group("below", g.ID)
+		here, there, far := s.project("here", g.ID), s.project("there", below.ID), s.project("far", s.group("far", 0).ID)
+		s.runner(baton.Runner{}) // an instance runner loses nothing
+		ofGroup := s.runner(baton.Runner{Type: baton.GroupRunner, GroupID: below.ID})
+		owned := func(p baton.Project, more ...baton.Project) baton.RunnerID {
+			r := s.runner(baton.Runner{Type: baton.ProjectRunner, ProjectID: p.ID})
+			for i, other := range more {
+				s.tx(func(ctx context.Context, tx store.Tx) error {
+					return tx.AssignRunner(ctx, r.ID, other.ID, now.Add(time.Duration(i)*time.Second))
+				})
+			}
+			return r.ID
+		}
+		alone, together, passes, stays := owned(here), owned(here, there), owned(here, there, far), owned(far, here)
+
+		inGroup, inHere, inThere := baton.InGroup(below.ID), baton.InProject(here.ID), baton.InProject(there.ID)
+		same(s, must(s.RunnerLosses(ctx, baton.InGroup(g.ID))), []store.RunnerLoss{
+			{Kind: store.RunnerRemoved, Runner: ofGroup.ID, From: inGroup, FromPath: "g/below"},
+			{Kind: store.RunnerRemoved, Runner: alone, From: inHere, FromPath: "g/here"},
+			{Kind: store.RunnerRemoved, Runner: together, From: inHere, FromPath: "g/here"},
+			{Kind: store.RunnerPassed, Runner: passes, From: inHere, FromPath: "g/here", To: far.ID, ToPath: "far/far"},
+			{Kind: store.RunnerUnassigned, Runner: passes, From: inThere, FromPath: "g/below/there"},
+			{Kind: store.RunnerUnassigned, Runner: stays, From: inHere, FromPath: "g/here"},
+		})
+		same(s, must(s.RunnerLosses(ctx, inHere)), []store.RunnerLoss{
+			{Kind: store.RunnerRemoved, Runner: alone, From: inHere, FromPath: "g/here"},
+			{Kind: store.RunnerPassed, Runner: together, From: inHere, FromPath: "g/here", To: there.ID, ToPath: "g/below/there"},
+			{Kind: store.RunnerPassed, Runner: passes, From: inHere, FromPath: "g/here", To: there.ID, ToPath: "g/below/there"},
+			{Kind: store.RunnerUnassigned, Runner: stays, From: inHere, FromPath: "g/here"},
+		})
+		same(s, must(s.RunnerLosses(ctx, baton.InProject(99))), nil)
+
+		// What was foretold is what happens.
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.DeleteNamespace(ctx, g.ID) })
+		for _, id := range []baton.RunnerID{ofGroup.ID, alone, together} {
+			_, err := s.Runner(ctx, id)
+			s.missing(err, "Runner")
+		}
+		for _, id := range []baton.RunnerID{passes, stays} {
+			same(s, must(s.Runner(ctx, id)).ProjectID, far.ID)
+			same(s, len(must(s.RunnerProjects(ctx, id))), 1)
+		}
+	}},
 	{"Runner/RoundTrip", func(s *suite) {
 		ctx := s.Context()
 		u := s.user("u")
