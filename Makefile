@@ -3,7 +3,7 @@ BENCHTIME ?= 1s
 tool = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race e2e bench lint fmt generate verify
+.PHONY: help build run test race e2e clients bench lint fmt generate verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ race: ## run all tests with the race detector
 
 e2e: ## run the tests of the whole program, whatever the test cache says
 	go test -count=1 ./e2e/...
+
+clients: ## install the client from npm that e2e drives
+	npm ci --prefix e2e/testdata/clients/gitbeaker --ignore-scripts --no-audit --no-fund
 
 bench: ## run all benchmarks (BENCHTIME=1x to try them once)
 	go test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) ./...

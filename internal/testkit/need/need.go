@@ -25,6 +25,9 @@ const (
 	// Debian marks what .ci/run installs from Debian's packages: its absence
 	// skips the test, or fails it when BATON_TEST_REQUIRE is "all".
 	Debian Source = iota
+	// Npm marks what .ci/run installs with npm: its absence counts like that of
+	// something from Debian.
+	Npm
 	// Optional marks what no package of Debian's provides, such as
 	// gitlab-runner, glab or terraform: its absence always skips the test.
 	Optional
@@ -42,13 +45,13 @@ func Program(t testing.TB, name string, from Source) string {
 }
 
 // Missing ends the test because of what is missing: it skips, or fails if the
-// thing comes from Debian and BATON_TEST_REQUIRE is "all". It does not return.
+// thing is not optional and BATON_TEST_REQUIRE is "all". It does not return.
 func Missing(t testing.TB, from Source, what string) {
 	t.Helper()
 	switch v := os.Getenv(RequireVar); {
 	case v != "" && v != "all":
 		t.Fatalf("%s is %q: want it empty or \"all\"", RequireVar, v)
-	case v == "all" && from == Debian:
+	case v == "all" && from != Optional:
 		t.Fatalf("%s (%s=all)", what, RequireVar)
 	default:
 		t.Skip(what)

@@ -35,8 +35,10 @@ func TestProgram(t *testing.T) {
 		{"", "go", need.Debian, "found"},
 		{"all", "go", need.Optional, "found"},
 		{"", "no-such-program", need.Debian, "skip"},
+		{"", "no-such-program", need.Npm, "skip"},
 		{"", "no-such-program", need.Optional, "skip"},
 		{"all", "no-such-program", need.Debian, "fatal"},
+		{"all", "no-such-program", need.Npm, "fatal"},
 		{"all", "no-such-program", need.Optional, "skip"},
 		{"some", "no-such-program", need.Optional, "fatal"},
 	}
