@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/telemetry"
 	"baton.example/baton/internal/testkit/pgtest"
+	"baton.example/baton/internal/testkit/pipe"
 )
 
 // worldClock is when every world begins. The digits below a millisecond must
@@ -69,7 +71,8 @@ type world struct {
 	seen snapshot
 	told int64
 
-	mu  sync.Mutex
+	mu sync.Mutex
+	// now is where the clock stands, zero if it runs.
 	now time.Time
 }
 
@@ -85,13 +88,31 @@ var kinds = []struct {
 // newWorld starts a Baton on a new database.
 func newWorld(t *testing.T, databaseURL string) *world {
 	t.Helper()
-	w := &world{dir: t.TempDir(), now: worldClock, client: &http.Client{Transport: &http.Transport{}}}
+	w := &world{now: worldClock, client: &http.Client{Transport: &http.Transport{}}}
+	w.start(t, databaseURL, nil)
+	return w
+}
+
+// newBubble starts a Baton in the bubble of the test, whose clock it lives by,
+// and on a network in it.
+func newBubble(t *testing.T, databaseURL string) (*world, *pipe.Network) {
+	t.Helper()
+	network := pipe.New()
+	w := &world{client: &http.Client{Transport: &http.Transport{DialContext: network.DialContext}}}
+	w.start(t, databaseURL, network)
+	return w, network
+}
+
+// start starts the world's Baton, on a port of its own if there is no listener.
+func (w *world) start(t *testing.T, databaseURL string, listener net.Listener) {
+	t.Helper()
+	w.dir = t.TempDir()
 	log, err := telemetry.NewLogger(&w.log, telemetry.TextLog, slog.LevelDebug)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := app.Config{
-		Listen: "127.0.0.1:0", DataDir: w.dir, DatabaseURL: baton.NewSecret(databaseURL),
+		Listen: "127.0.0.1:0", Listener: listener, DataDir: w.dir, DatabaseURL: baton.NewSecret(databaseURL),
 		ExternalURL: externalURL, Log: log, Now: w.clock,
 	}
 	driver, source := "sqlite", "file:"+(&url.URL{Path: filepath.Join(w.dir, "baton.db")}).EscapedPath()+"?_pragma=busy_timeout(10000)"
@@ -131,7 +152,6 @@ func newWorld(t *testing.T, databaseURL string) *world {
 		}
 		closeAll(t, w.app, w.database)
 	})
-	return w
 }
 
 func closeAll(t *testing.T, all ...interface{ Close() error }) {
@@ -147,6 +167,9 @@ func closeAll(t *testing.T, all ...interface{ Close() error }) {
 func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.now.IsZero() {
+		return time.Now()
+	}
 	return w.now
 }
 

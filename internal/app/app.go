@@ -57,9 +57,12 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := server.Listen(ctx, c.Listen)
-	if err != nil {
-		return nil, err
+	listener := c.Listener
+	if listener == nil {
+		var err error
+		if listener, err = server.Listen(ctx, c.Listen); err != nil {
+			return nil, err
+		}
 	}
 	a := &App{log: c.Log, now: c.Now}
 	if err := a.open(ctx, &c, listener); err != nil {

@@ -18,6 +18,8 @@ import (
 type Config struct {
 	// Listen is host:port; port 0 chooses a free one.
 	Listen string
+	// Listener, unless nil, is listened on instead of Listen.
+	Listener net.Listener
 	// DataDir holds the SQLite database and, unless SecretKeyFile says
 	// otherwise, the secret key.
 	DataDir string
