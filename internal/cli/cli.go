@@ -42,13 +42,19 @@ func Process() Stdio {
 
 // root is the whole command line.
 type root struct {
-	Serve   serveCmd       `cmd:"" help:"Run the server."`
-	Login   loginCmd       `cmd:"" help:"Sign in to a server, a Baton or a GitLab."`
-	Logout  logoutCmd      `cmd:"" help:"Forget a server and its token."`
-	Servers savedServerCmd `cmd:"" name:"server" help:"Show and choose the servers that are signed in to."`
-	Runner  runnerCmd      `cmd:"" help:"Create, show, change, rotate and delete runners."`
-	Admin   adminCmd       `cmd:"" help:"Look after users, tokens and passwords on the machine itself, without a token."`
-	Version versionCmd     `cmd:"" help:"Print the version."`
+	Serve      serveCmd       `cmd:"" help:"Run the server."`
+	Login      loginCmd       `cmd:"" help:"Sign in to a server, a Baton or a GitLab."`
+	Logout     logoutCmd      `cmd:"" help:"Forget a server and its token."`
+	Servers    savedServerCmd `cmd:"" name:"server" help:"Show and choose the servers that are signed in to."`
+	Runner     runnerCmd      `cmd:"" help:"Create, show, change, rotate and delete runners."`
+	Token      tokenCmd       `cmd:"" help:"Create, show, rotate and revoke access tokens."`
+	Audit      auditCmd       `cmd:"" help:"Show who changed what."`
+	API        apiCmd         `cmd:"" name:"api" help:"Ask a server for anything else."`
+	Admin      adminCmd       `cmd:"" help:"Look after users, tokens and passwords on the machine itself, without a token."`
+	Completion completionCmd  `cmd:"" help:"Print what lets a shell complete commands and flags."`
+	Help       helpCmd        `cmd:"" help:"Explain a command."`
+	Version    versionCmd     `cmd:"" help:"Print the version."`
+	Complete   completeCmd    `cmd:"" hidden:"" name:"__complete"`
 }
 
 const description = `GitLab's runner control plane as one small program, and a client for any server that has GitLab's API.

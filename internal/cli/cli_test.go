@@ -26,7 +26,7 @@ import (
 	"baton.example/baton"
 )
 
-var update = flag.Bool("update", false, "write the scripts' outputs and docs/configuration.md anew")
+var update = flag.Bool("update", false, "write the scripts' outputs, docs/configuration.md and docs/commands.md anew")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
@@ -209,18 +209,16 @@ func TestExamples(t *testing.T) {
 			t.Fatalf("%s\n%v: %s", line, err, out)
 		}
 	}
-	for name, content := range map[string]string{"token.txt": exampleToken} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(dir, "token.txt"), []byte(exampleToken), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	must("baton login --name local --token-file token.txt && cp config/baton/servers.json signed-in")
-	must("curl -sSf -H 'PRIVATE-TOKEN: " + exampleToken + "' $BATON_URL/api/v4/groups -d name=tools -d path=tools")
+	must("baton login --name local --token-file token.txt")
+	must("baton api POST /groups -f name=tools -f path=tools")
 	for _, name := range []string{"alice", "bob"} {
 		must("baton admin user create " + name + " --email=" + name + "@example.net")
 	}
 	for _, name := range []string{"app", "web"} {
-		must("curl -sSf -H 'PRIVATE-TOKEN: " + exampleToken + "' $BATON_URL/api/v4/projects -d namespace_id=2 -d name=" + name)
+		must("baton api POST /projects -f namespace_id=2 -f name=" + name)
 	}
 	for _, scope := range []string{"--type instance", "--group tools", "--project tools/app", "--type instance", "--type instance"} {
 		must("baton runner create --tag linux " + scope) // with the ids 1 to 5
@@ -238,9 +236,12 @@ func TestExamples(t *testing.T) {
 		for _, line := range lines {
 			line = strings.ReplaceAll(line, "2027-06-30", later)
 			line = strings.ReplaceAll(line, "http://127.0.0.1:8080", address)
-			must("cp signed-in config/baton/servers.json") // some examples sign out
+			must("cp config/baton/servers.json signed-in")
 			if out, err := shell(line); err != nil {
 				t.Errorf("%s\n%v: %s", line, err, out)
+			}
+			if strings.Contains(line, "logout") {
+				must("cp signed-in config/baton/servers.json")
 			}
 		}
 	}

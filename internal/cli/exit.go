@@ -93,6 +93,8 @@ func exitCode(err error) int {
 	switch e := err.(type) { //nolint:errorlint // what wraps them is unwrapped below
 	case *usageError:
 		return exitUsage
+	case *missingError:
+		return exitNotFound
 	case *signedOutError:
 		return exitUnauthorized
 	case *client.UnreachableError:

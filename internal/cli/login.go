@@ -23,7 +23,7 @@ type loginCmd struct {
 	URL        string `arg:"" optional:"" help:"Address of the server: a Baton or a GitLab. Unless given it is $BATON_URL, that of the saved server --name, or a Baton on this machine."`
 	Name       string `placeholder:"NAME" help:"Name to save the server under; its host unless given."`
 	TokenStdin bool   `xor:"token" help:"Read the access token from standard input."`
-	TokenFile  string `xor:"token" placeholder:"FILE" predictor:"file" help:"Read the access token from a file."`
+	TokenFile  string `xor:"token" placeholder:"FILE" help:"Read the access token from a file."`
 }
 
 // Help is the long help of the command.
@@ -165,7 +165,7 @@ func missing(err error) bool {
 }
 
 type logoutCmd struct {
-	Server string `arg:"" optional:"" predictor:"server" help:"Saved server to forget; the current one unless given."`
+	Server string `arg:"" optional:"" complete:"server" help:"Saved server to forget; the current one unless given."`
 }
 
 // Help is the long help of the command.
@@ -238,7 +238,7 @@ func (savedServerListCmd) Run(std Stdio) error {
 }
 
 type savedServerUseCmd struct {
-	Name string `arg:"" predictor:"server" help:"Name of a saved server."`
+	Name string `arg:"" complete:"server" help:"Name of a saved server."`
 }
 
 // Help is the long help of the command.

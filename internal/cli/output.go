@@ -195,7 +195,7 @@ func (s *session) since(t time.Time) string {
 type newTokenFlags struct {
 	outputFlags
 	Quiet     bool   `short:"q" help:"Print the token alone; the id alone with --token-file."`
-	TokenFile string `placeholder:"FILE" predictor:"file" help:"Write the token to a file that only you can read, instead of printing it."`
+	TokenFile string `placeholder:"FILE" help:"Write the token to a file that only you can read, instead of printing it."`
 }
 
 // Validate implements kong's check of a command line.

@@ -119,7 +119,7 @@ type runnerID struct {
 // after a runner where that fails. There is no use in that when the token does
 // not work or the server is gone.
 func (s *session) each(ctx context.Context, ids []baton.RunnerID, doing, done string, do func(context.Context, baton.RunnerID) error) error {
-	bar := s.std.progress(len(ids), doing)
+	s.bar = s.std.progress(len(ids), doing)
 	var errs []error
 	tried := 0
 	for _, id := range ids {
@@ -128,12 +128,12 @@ func (s *session) each(ctx context.Context, ids []baton.RunnerID, doing, done st
 		if err != nil {
 			errs = append(errs, fmt.Errorf("runner %d: %w", id, err))
 		}
-		_ = bar.Add(1) // a screen that cannot be written
+		_ = s.bar.Add(1) // a screen that cannot be written
 		if code := exitCode(err); code == exitUnauthorized || code == exitUnavailable || ctx.Err() != nil {
 			break
 		}
 	}
-	_ = bar.Finish() // likewise
+	_ = s.bar.Finish() // likewise
 	if len(ids) > 1 {
 		summary := fmt.Sprintf("%s %d of %d runners.", done, tried-len(errs), len(ids))
 		if tried < len(ids) {

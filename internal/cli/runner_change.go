@@ -129,8 +129,7 @@ func changeRunners(ctx context.Context, std Stdio, server *serverFlags, output *
 			changed = append(changed, answer.Body)
 			return nil
 		}
-		_, err = fmt.Fprintf(std.Out, "%s runner %d.\n", done, id)
-		return err
+		return s.say("%s runner %d.", done, id)
 	})
 	if output.json() {
 		err = errors.Join(err, writeArray(std.Out, changed))
@@ -219,8 +218,7 @@ func (c *runnerDeleteCmd) Run(ctx context.Context, std Stdio) error {
 		if _, err := s.send(ctx, http.MethodDelete, runnerPath(id, ""), nil); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(std.Out, "Deleted runner %d.\n", id)
-		return err
+		return s.say("Deleted runner %d.", id)
 	})
 }
 
@@ -332,7 +330,7 @@ func (c *runnerProjects) each(ctx context.Context, std Stdio, server *serverFlag
 			errs = append(errs, fmt.Errorf("project %s: %w", project, err))
 			continue
 		}
-		if _, err := fmt.Fprintf(std.Out, "%s %s.\n", done, harmless(project)); err != nil {
+		if err := s.say("%s %s.", done, project); err != nil {
 			return err
 		}
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 
 	"baton.example/baton"
@@ -54,13 +52,8 @@ func secret(text, file string) (baton.Secret, error) {
 	if text != "" {
 		return baton.Secret{}, fmt.Errorf("%s: the same secret is given both as a file and by itself: leave one out", file)
 	}
-	content, err := os.ReadFile(file)
-	switch pathErr, _ := errors.AsType[*fs.PathError](err); {
-	case errors.Is(err, fs.ErrNotExist):
-		return baton.Secret{}, fmt.Errorf("there is no file %s", file)
-	case pathErr != nil:
-		return baton.Secret{}, fmt.Errorf("%s cannot be read: %w", file, pathErr.Err)
-	case err != nil:
+	content, err := readFile(file)
+	if err != nil {
 		return baton.Secret{}, err
 	}
 	if text = strings.TrimSpace(string(content)); text == "" {

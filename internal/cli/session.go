@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
+
 	"baton.example/baton"
 	"baton.example/baton/internal/client"
 	"baton.example/baton/internal/telemetry"
@@ -35,7 +37,7 @@ type requestFlags struct {
 
 // serverFlags say which server is asked, for every command that asks one.
 type serverFlags struct {
-	Server string `group:"server" placeholder:"NAME" predictor:"server" help:"Server that baton login saved under the name; the current one unless given."`
+	Server string `group:"server" placeholder:"NAME" complete:"server" help:"Server that baton login saved under the name; the current one unless given."`
 	requestFlags
 }
 
@@ -47,6 +49,17 @@ type session struct {
 	// saved is the name that the server is saved under, "" if the token came
 	// from the environment.
 	saved string
+	// bar is the progress on the screen, nil for none.
+	bar *progressbar.ProgressBar
+}
+
+// say writes a line of the answer, in the place of the progress.
+func (s *session) say(format string, args ...any) error {
+	if s.bar != nil {
+		_ = s.bar.Clear() // a screen that cannot be cleared
+	}
+	_, err := fmt.Fprintln(s.std.Out, harmless(fmt.Sprintf(format, args...)))
+	return err
 }
 
 // dial makes the client. It asks nothing yet.

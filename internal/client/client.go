@@ -127,7 +127,8 @@ type Request struct {
 	// Body is sent as ContentType, unless it is nil.
 	Body        []byte
 	ContentType string
-	// Key is an Idempotency-Key, "" for none.
+	// Key is an Idempotency-Key for a request that a Baton answers once, "" for
+	// none. As a mere header it has no say in whether a request is repeated.
 	Key string
 }
 
@@ -198,10 +199,14 @@ func (c *Client) sign(req *http.Request, r *Request) {
 		req.Header.Set("Private-Token", c.options.Token.Reveal())
 	}
 	if r.Key != "" {
-		// Spelled so, net/http does not see it. It would take the header for a
-		// promise of the server's, and repeat the request by itself when a
+		req.Header.Set("Idempotency-Key", r.Key)
+	}
+	if key := req.Header.Values("Idempotency-Key"); len(key) > 0 {
+		// Spelled otherwise, net/http does not see it. It would take the header
+		// for a promise of the server's, and repeat the request by itself when a
 		// connection breaks: on a GitLab that makes a second runner.
-		req.Header["idempotency-key"] = []string{r.Key}
+		req.Header.Del("Idempotency-Key")
+		req.Header["idempotency-key"] = key
 	}
 }
 
