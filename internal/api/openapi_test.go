@@ -503,7 +503,7 @@ var headers = []struct {
 	{"X-Total-Pages", "How many pages there are; not there above 10000 rows.", true},
 	{"WWW-Authenticate", "What is wrong with the token, as RFC 6750 has it; not there when there is none.", false},
 	{"Retry-After", "After how many seconds it is worth to ask again.", true},
-	{"RateLimit-Limit", "How many requests a period allows.", true},
+	{"RateLimit-Limit", "How many requests a minute are allowed, for periods of other lengths as well.", true},
 	{"RateLimit-Name", "The throttle.", false},
 	{"RateLimit-Observed", "How many requests there were in the period.", true},
 	{"RateLimit-Remaining", "How many requests the period has left.", true},

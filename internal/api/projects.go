@@ -48,14 +48,23 @@ func (s *Server) basicProject(p *baton.Project) basicProject {
 type projectEntity struct {
 	basicProject
 
-	Visibility          baton.Visibility `json:"visibility"`
-	Namespace           namespaceEntity  `json:"namespace"`
-	CreatorID           *baton.UserID    `json:"creator_id"`
-	EmptyRepo           bool             `json:"empty_repo"`
-	Archived            bool             `json:"archived"`
-	SharedRunnersOn     bool             `json:"shared_runners_enabled"`
-	GroupRunnersOn      bool             `json:"group_runners_enabled"`
-	RunnerTokenInterval *int             `json:"runner_token_expiration_interval"`
+	Visibility baton.Visibility `json:"visibility"`
+	Namespace  namespaceEntity  `json:"namespace"`
+	CreatorID  *baton.UserID    `json:"creator_id"`
+	EmptyRepo  bool             `json:"empty_repo"`
+	Archived   bool             `json:"archived"`
+	// IssuesEnabled never changes, nor do the five after it: Baton has none of
+	// it. Automation that looks after projects compares them.
+	IssuesEnabled        bool   `json:"issues_enabled"`
+	MergeRequestsEnabled bool   `json:"merge_requests_enabled"`
+	WikiEnabled          bool   `json:"wiki_enabled"`
+	SnippetsEnabled      bool   `json:"snippets_enabled"`
+	LFSEnabled           bool   `json:"lfs_enabled"`
+	MergeMethod          string `json:"merge_method"`
+
+	SharedRunnersOn     bool `json:"shared_runners_enabled"`
+	GroupRunnersOn      bool `json:"group_runners_enabled"`
+	RunnerTokenInterval *int `json:"runner_token_expiration_interval"`
 	// RunnerRegistrationEnabled is kept to GitLab's pages.
 	RunnerRegistrationEnabled bool   `json:"runner_registration_enabled"`
 	CIConfigPath              string `json:"ci_config_path"`
@@ -67,6 +76,7 @@ func (s *Server) projectEntity(p directory.PlacedProject) projectEntity {
 	return projectEntity{
 		basicProject: s.basicProject(&p.Project), Visibility: p.Visibility,
 		Namespace: s.namespaceEntity(p.In), CreatorID: orNull(p.CreatorID), EmptyRepo: true,
+		IssuesEnabled: true, MergeRequestsEnabled: true, WikiEnabled: true, SnippetsEnabled: true, MergeMethod: "merge",
 		SharedRunnersOn: p.SharedRunnersEnabled, GroupRunnersOn: p.GroupRunnersEnabled,
 		RunnerTokenInterval:       orNull(p.RunnerTokenExpirationInterval),
 		RunnerRegistrationEnabled: p.RunnerRegistrationEnabled,

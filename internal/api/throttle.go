@@ -45,7 +45,9 @@ func (l *limiter) admit(c *call, p store.Principal) error {
 	}
 	reset := window.Add(period)
 	header := map[string]string{
-		"RateLimit-Limit":     strconv.Itoa(throttle.Requests),
+		// A minute, whatever the period: GitLab's client for Go paces itself by it.
+		// https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/
+		"RateLimit-Limit":     strconv.Itoa((throttle.Requests*60 + throttle.Period - 1) / throttle.Period),
 		"RateLimit-Name":      name,
 		"RateLimit-Observed":  strconv.Itoa(seen),
 		"RateLimit-Remaining": strconv.Itoa(max(0, throttle.Requests-seen)),
