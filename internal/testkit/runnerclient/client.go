@@ -107,7 +107,6 @@ type StatusError struct {
 	Status int
 	// Message is what the body says, "" where it says nothing that is understood.
 	Message string
-	Header  http.Header
 }
 
 // Error implements error.
@@ -277,7 +276,7 @@ func (c *Client) doJSON(ctx context.Context, to Credentials, call jsonCall) (res
 }
 
 func newStatusError(answer *http.Response) *StatusError {
-	e := &StatusError{Status: answer.StatusCode, Header: answer.Header}
+	e := &StatusError{Status: answer.StatusCode}
 	var body struct {
 		Message json.RawMessage `json:"message"`
 	}

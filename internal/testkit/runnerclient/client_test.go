@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -135,6 +136,21 @@ func TestWaitsAsTold(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Without another transport the client calls over the network.
+func TestRealNetwork(t *testing.T) {
+	t.Parallel()
+	f := &fake{answer: always(verified)}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	c := runnerclient.New(runnerclient.Options{})
+	defer c.CloseIdleConnections()
+	r := entry("glrt-a")
+	r.URL = server.URL
+	if err := c.Verify(t.Context(), r, "s_1"); err != nil || len(f.requests()) != 1 {
+		t.Errorf("%v after %v", err, f.paths())
 	}
 }
 

@@ -29,6 +29,9 @@ const (
 	FFAdaptiveRequests = "FF_USE_ADAPTIVE_REQUEST_CONCURRENCY"
 	// FFNoRotation leaves tokens to end.
 	FFNoRotation = "FF_DISABLE_AUTOMATIC_TOKEN_ROTATION"
+	// FFDirectDownload, on unless it is set to false, asks the server first where
+	// artifacts are, and not for their bytes.
+	FFDirectDownload = "FF_USE_DIRECT_DOWNLOAD"
 )
 
 // A Runner is an entry of a config, [[runners]] in the program's file.

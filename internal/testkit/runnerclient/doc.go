@@ -17,7 +17,15 @@
 // every check interval, hands what it is given to workers, stops asking where it
 // is refused again and again, and replaces tokens before they end.
 //
-// A [Job] is the payload of a job, decoded as strictly as the program does.
+// A [Job] is the payload of a job, decoded as strictly as the program does, and a
+// [JobRun] is one that the runner holds: its log goes to the server while it
+// grows, it hears of cancellations, and its end is reported until that is taken.
+//
+// # What is missing
+//
+// The log is sent as it was written: without timestamps, sections and masks, of
+// any length, and valid UTF-8 or not. There is no session server, no job router
+// (its flag is off by default) and no cache, which is not the server's business.
 //
 // # Time
 //

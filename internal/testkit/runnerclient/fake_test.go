@@ -20,6 +20,7 @@ type exchange struct {
 	query  string
 	header http.Header
 	body   string
+	length int64 // as it was announced, -1 if it was not
 }
 
 // field returns a field of a body of JSON as it stands there, "" if it is not.
@@ -49,7 +50,7 @@ type fake struct {
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	e := exchange{time.Now(), r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Clone(), string(body)}
+	e := exchange{time.Now(), r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Clone(), string(body), r.ContentLength}
 	f.mu.Lock()
 	f.got = append(f.got, e)
 	f.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Health keeps count of refusals. What was asked with another token does not
+// health keeps count of refusals. What was asked with another token does not
 // count.
 type health struct {
 	mu   sync.Mutex

@@ -11,11 +11,9 @@ import (
 type Process struct {
 	Client *Client
 	Config *Config
-	// Work does a job that was received, and returns when that has ended. When
-	// the process is to end, its context does.
-	Work func(ctx context.Context, r Runner, j *Job)
-	// Polled, unless nil, is told what every request for a job came to.
-	Polled func(r Runner, p Poll)
+	// Work stands in for the executor, see [Client.Do]. A process that may
+	// receive jobs needs it.
+	Work func(ctx context.Context, run *JobRun) Result
 
 	health health
 	slots  slots
@@ -92,9 +90,6 @@ func (p *Process) turn(ctx context.Context, key int, turns chan<- int) {
 	p.slots.answered(&r, poll)
 	if ctx.Err() == nil {
 		p.health.record(&r, poll.Outcome)
-		if p.Polled != nil {
-			p.Polled(r, poll)
-		}
 	}
 	if poll.Job == nil {
 		return
@@ -105,7 +100,9 @@ func (p *Process) turn(ctx context.Context, key int, turns chan<- int) {
 		default:
 		}
 	}
-	p.Work(ctx, r, poll.Job)
+	if err := p.Client.Do(ctx, r, poll.Job, p.Work); err != nil {
+		p.Client.log.ErrorContext(ctx, "failed to end a job", "error", err)
+	}
 }
 
 // rotate replaces tokens before they end, one after the other.

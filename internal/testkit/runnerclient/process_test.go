@@ -3,6 +3,7 @@ package runnerclient_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -93,21 +94,30 @@ func TestHeldRequests(t *testing.T) {
 // check interval not before the turn comes.
 func TestAsksAgainAfterAJob(t *testing.T) {
 	t.Parallel()
+	// So long an answer takes that all workers wait by then, and so short that
+	// four come within a check interval.
+	const answers = 700 * time.Millisecond
 	for name, tt := range map[string]struct {
 		entry      runnerclient.Runner
 		concurrent int
 		running    int
 		took       time.Duration
 	}{
-		"at once":            {runnerclient.Runner{}, 4, 4, 0},
-		"one worker":         {runnerclient.Runner{}, 1, 1, 0},
-		"limit":              {runnerclient.Runner{Limit: 2}, 4, 2, 0},
-		"strict":             {runnerclient.Runner{StrictCheckInterval: true}, 3, 3, 6 * time.Second},
-		"limit above worker": {runnerclient.Runner{Limit: 9}, 3, 3, 0},
+		"at once":            {runnerclient.Runner{}, 4, 4, 4 * answers},
+		"one worker":         {runnerclient.Runner{}, 1, 1, answers},
+		"limit":              {runnerclient.Runner{Limit: 2}, 4, 2, 2 * answers},
+		"strict":             {runnerclient.Runner{StrictCheckInterval: true}, 3, 3, 6*time.Second + answers},
+		"limit above worker": {runnerclient.Runner{Limit: 9}, 3, 3, 3 * answers},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, c := serve(t, always(reply{status: 201, body: smallest}))
+				_, c := serve(t, func(e exchange) reply {
+					if e.method == http.MethodPut {
+						return reply{status: http.StatusOK}
+					}
+					time.Sleep(answers)
+					return reply{status: http.StatusCreated, body: smallest}
+				})
 				config := runnerclient.NewConfig()
 				if err := config.SetPace(tt.concurrent, 0); err != nil {
 					t.Fatal(err)
@@ -115,16 +125,17 @@ func TestAsksAgainAfterAJob(t *testing.T) {
 				var mu sync.Mutex
 				running, last := 0, time.Now()
 				began := last
-				p := &runnerclient.Process{Client: c, Config: config, Work: func(ctx context.Context, r runnerclient.Runner, j *runnerclient.Job) {
+				p := &runnerclient.Process{Client: c, Config: config, Work: func(ctx context.Context, _ *runnerclient.JobRun) runnerclient.Result {
 					mu.Lock()
 					running, last = running+1, time.Now()
 					mu.Unlock()
 					<-ctx.Done()
+					return runnerclient.Result{}
 				}}
 				r := tt.entry
 				r.URL, r.Token = instance, "glrt-a"
 				stop := begin(t, p, r)
-				time.Sleep(time.Hour)
+				time.Sleep(time.Minute) // the jobs may take an hour
 				stop()
 				if running != tt.running || last.Sub(began) != tt.took {
 					t.Errorf("%d jobs run, the last since %v; want %d since %v", running, last.Sub(began), tt.running, tt.took)
@@ -253,17 +264,36 @@ func TestAdaptiveRequests(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		flags map[string]bool
-		want  int // open at once
+		jobs  int   // that the server has at first
+		then  reply // before it holds what it is asked, unless it is zero
+		want  int   // open at once
 	}{
-		"fixed":    {map[string]bool{runnerclient.FFAdaptiveRequests: false}, 3},
-		"adaptive": {nil, 1},
+		"fixed":              {map[string]bool{runnerclient.FFAdaptiveRequests: false}, 0, noJob, 3},
+		"at first":           {nil, 0, noJob, 1},
+		"after seven jobs":   {nil, 7, noJob, 1}, // 1.1⁷ × 0.95 is below 2
+		"after eight jobs":   {nil, 8, noJob, 2},
+		"after twelve jobs":  {nil, 12, reply{}, 3},
+		"after many jobs":    {nil, 50, noJob, 2}, // no more than 3 × 0.95
+		"after some trouble": {nil, 50, reply{status: 500}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
-				open, most := 0, 0
-				_, c := serve(t, func(exchange) reply {
+				open, most, asked := 0, 0, 0
+				_, c := serve(t, func(e exchange) reply {
+					if e.method == http.MethodPut {
+						return with(200)
+					}
 					mu.Lock()
+					asked++
+					switch n := asked; {
+					case n <= tt.jobs:
+						mu.Unlock()
+						return reply{status: 201, body: smallest}
+					case tt.then.status == 204 && n == tt.jobs+1, tt.then.status == 500 && n <= tt.jobs+5: // it is sent again
+						mu.Unlock()
+						return tt.then
+					}
 					open++
 					most = max(most, open)
 					mu.Unlock()
@@ -279,8 +309,8 @@ func TestAdaptiveRequests(t *testing.T) {
 				}
 				r := entry("glrt-a")
 				r.RequestConcurrency, r.FeatureFlags = 3, tt.flags
-				stop := begin(t, &runnerclient.Process{Client: c, Config: config}, r)
-				time.Sleep(10 * time.Minute)
+				stop := begin(t, &runnerclient.Process{Client: c, Config: config, Work: script()}, r)
+				time.Sleep(4 * time.Minute)
 				stop()
 				mu.Lock()
 				defer mu.Unlock()

@@ -2,7 +2,7 @@ package runnerclient
 
 import "sync"
 
-// Slots count what an entry has running and open, and vary how many requests it
+// slots count what an entry has running and open, and vary how many requests it
 // may have open by what came of the last ones.
 type slots struct {
 	mu   sync.Mutex
@@ -12,7 +12,7 @@ type slots struct {
 type use struct {
 	jobs     int // or requests that may become one
 	requests int
-	budget   float64 // of requests, from 1 up
+	budget   float64 // of requests, from 1 up; where it begins is our choice
 }
 
 // The factors by which the budget of requests moves.
