@@ -29,6 +29,9 @@ import (
 var update = flag.Bool("update", false, "write the scripts' outputs, docs/configuration.md and docs/commands.md anew")
 
 func TestMain(m *testing.M) {
+	// Else every program that a script runs under the race detector waits for a
+	// second before it ends.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	testscript.Main(m, map[string]func(){
 		"baton": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,6 +68,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BATON_DATA_DIR", "data")
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("BATON_RETRIES", "0")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -60,8 +60,11 @@ func hint(err error, format string, args ...any) error {
 // exitCode returns the code that tells a script what kind of error it was.
 // Of several errors it is that of all, or exitFailed if they differ.
 func exitCode(err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
 	}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		codes := map[int]bool{}
@@ -100,9 +103,6 @@ func exitCode(err error) int {
 	case *client.UnreachableError:
 		return exitUnavailable
 	default:
-		if errors.Is(err, context.Canceled) {
-			return exitInterrupted
-		}
 		if wrapped := errors.Unwrap(e); wrapped != nil {
 			return exitCode(wrapped)
 		}
@@ -137,6 +137,15 @@ func (s *session) advise(err error) error {
 	return err
 }
 
+// An interruptedError is a command that somebody ended.
+type interruptedError struct{ cause error }
+
+// Error implements error.
+func (e *interruptedError) Error() string { return "interrupted" }
+
+// Unwrap returns what the command was doing.
+func (e *interruptedError) Unwrap() error { return e.cause }
+
 // logged tells how to find a request in the log of the server.
 func logged(answer *client.Error) string {
 	if answer.RequestID == "" {
@@ -153,6 +162,10 @@ func (s *session) adviseUnreached(err error) error {
 	switch {
 	case !ok:
 		return err
+	case errors.Is(err, context.Canceled) && e.Unsure:
+		return hint(&interruptedError{err}, "it may have been done all the same: look before you repeat it")
+	case errors.Is(err, context.Canceled):
+		return &interruptedError{err}
 	case e.Unsure:
 		return hint(err, "it may have been done all the same: look before you repeat it")
 	}

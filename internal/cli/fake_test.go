@@ -62,6 +62,17 @@ func (g *gitlab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer(http.StatusCreated, fmt.Sprintf(`{"id":%d,"token":"glrt-of-gitlab-%[1]d","token_expires_at":null,"more":1}`, g.runners))
+	case "GET /groups/tools/ci/access_tokens":
+		answer(http.StatusOK, `[{"id":9,"name":"bot","active":true,"scopes":["api"],"access_level":40,"user_id":5,"expires_at":"2027-01-01"}]`)
+	case "POST /groups/tools/ci/access_tokens":
+		var wanted map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil || wanted["access_level"] != 30.0 || wanted["name"] != "bot" {
+			answer(http.StatusBadRequest, `{"error":"bad"}`)
+			return
+		}
+		answer(http.StatusCreated, `{"id":10,"name":"bot","token":"glpat-of-a-bot"}`)
+	case "DELETE /groups/tools/ci/access_tokens/10":
+		w.WriteHeader(http.StatusNoContent)
 	case "GET /runners/all":
 		answer(http.StatusForbidden, `{"message":"403 Forbidden"}`)
 	case "GET /runners":

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -109,6 +111,32 @@ func TestTerminal(t *testing.T) {
 		}
 		if test.not != "" && regexp.MustCompile(test.not).MatchString(got) {
 			t.Errorf("%s %s: do not want %s in:\n%q", test.env, test.line, test.not, got)
+		}
+	}
+}
+
+// TestInterrupted ends a command while the server works on its request.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"runner list":     "baton: interrupted\n",
+		"runner rotate 1": "baton: interrupted (it may have been done all the same: look before you repeat it)\n",
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			interrupt()
+			<-r.Context().Done()
+		}))
+		var out bytes.Buffer
+		code := Main(ctx, strings.Fields(line), Stdio{
+			Out: &out, Err: &out, ConfigDir: func() (string, error) { return t.TempDir(), nil },
+			Getenv: func(name string) string {
+				return map[string]string{urlEnv: server.URL, tokenEnv: "glpat-x"}[name]
+			},
+		})
+		server.Close()
+		if code != exitInterrupted || out.String() != want {
+			t.Errorf("%s ended with %d and %q, want %q", line, code, &out, want)
 		}
 	}
 }

@@ -174,7 +174,7 @@ func (c *Client) Send(ctx context.Context, r *Request) (*http.Response, error) {
 		if resp != nil {
 			resp.Body.Close()
 		}
-		return nil, context.Cause(ctx)
+		return nil, &UnreachableError{URL: c.URL(), Unsure: !r.reads(), Cause: ctx.Err()}
 	case err != nil:
 		return nil, &UnreachableError{URL: c.URL(), Unsure: !r.reads() && !unsent(err), Cause: plain(err)}
 	case resp.StatusCode >= http.StatusBadRequest:
