@@ -15,9 +15,15 @@ import (
 // A goDriver performs steps with GitLab's own client for Go. It needs no
 // process, and what it lacks is the scenario's to do without: it stands in for
 // the others.
-type goDriver struct{ url string }
+type goDriver struct {
+	url     string
+	options []gitlab.ClientOptionFunc
+}
 
-func newGoDriver(_ *testing.T, url string) driver { return goDriver{url} }
+// newGoDriver returns one that asks once, so that refusals are seen at once.
+func newGoDriver(_ *testing.T, url string) driver {
+	return goDriver{url, []gitlab.ClientOptionFunc{gitlab.WithoutRetries()}}
+}
 
 func (d goDriver) steps() map[string]string {
 	steps := map[string]string{}
@@ -29,7 +35,11 @@ func (d goDriver) steps() map[string]string {
 
 func (d goDriver) do(t *testing.T, c call) answer {
 	t.Helper()
-	value, err := goSteps[c.Step].do(dial(t, d.url, c.Token), maps.Clone(c.With))
+	client, err := gitlab.NewClient(c.Token, append([]gitlab.ClientOptionFunc{gitlab.WithBaseURL(d.url)}, d.options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := goSteps[c.Step].do(client, maps.Clone(c.With))
 	if refusal, ok := errors.AsType[*gitlab.ErrorResponse](err); ok {
 		return answer{Refused: &refused{refusal.Response.StatusCode, refusal.Error()}}
 	}
