@@ -14,11 +14,18 @@ import (
 // what it printed.
 func (p *program) admin(args ...string) string {
 	p.t.Helper()
-	cmd := command(p.t, append([]string{"admin"}, args...)...)
+	return p.beside(append([]string{"admin"}, args...)...)
+}
+
+// beside runs a command that opens the database itself, beside the program, and
+// returns what it printed.
+func (p *program) beside(args ...string) string {
+	p.t.Helper()
+	cmd := command(p.t, args...)
 	cmd.Env = append(append(cmd.Env, "BATON_DATA_DIR="+p.setup.dir), p.setup.databaseEnv(p.t)...)
 	r := runToEnd(p.t, cmd, patience)
 	if r.code != 0 || r.log != "" {
-		p.t.Fatalf("baton admin %v: exit code %d: %s", args, r.code, r.log)
+		p.t.Fatalf("baton %v: exit code %d: %s", args, r.code, r.log)
 	}
 	return strings.TrimSpace(r.out)
 }

@@ -56,6 +56,7 @@ $`)
 				t.Errorf("the %s is in the log", name)
 			}
 		}
+		p.sealed("") // or the next start would do it
 		p.stop()
 
 		before := contents(t, s)

@@ -19,6 +19,7 @@ import (
 
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/api"
+	"baton.example/baton/internal/audit"
 	"baton.example/baton/internal/clientip"
 	"baton.example/baton/internal/directory"
 	"baton.example/baton/internal/dispatch"
@@ -150,6 +151,7 @@ func (a *App) Serve(ctx context.Context) error {
 			Do: func(ctx context.Context) error { return idempotency.Forget(ctx, a.store, a.now()) },
 		})
 	})
+	duties.Go(func() { audit.Seal(ctx, a.store, a.log) })
 	a.log.InfoContext(ctx, "listening", "address", a.Addr().String(), "external_url", a.URL(),
 		"database", a.store.Kind(), "version", telemetry.Build().Version)
 	err := a.server.Serve(ctx)

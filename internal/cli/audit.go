@@ -12,7 +12,8 @@ import (
 )
 
 type auditCmd struct {
-	List auditListCmd `cmd:"" help:"Show the events of the audit log."`
+	List   auditListCmd   `cmd:"" help:"Show the events of the audit log."`
+	Verify auditVerifyCmd `cmd:"" help:"Check on the machine itself that nobody changed the log."`
 }
 
 type auditListCmd struct {

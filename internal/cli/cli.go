@@ -48,7 +48,7 @@ type root struct {
 	Servers    savedServerCmd `cmd:"" name:"server" help:"Show and choose the servers that are signed in to."`
 	Runner     runnerCmd      `cmd:"" help:"Create, show, change, rotate and delete runners."`
 	Token      tokenCmd       `cmd:"" help:"Create, show, rotate and revoke access tokens."`
-	Audit      auditCmd       `cmd:"" help:"Show who changed what."`
+	Audit      auditCmd       `cmd:"" help:"Show who changed what, and check that nobody changed the log."`
 	API        apiCmd         `cmd:"" name:"api" help:"Ask a server for anything else."`
 	Admin      adminCmd       `cmd:"" help:"Look after users, tokens and passwords on the machine itself, without a token."`
 	Completion completionCmd  `cmd:"" help:"Print what lets a shell complete commands and flags."`

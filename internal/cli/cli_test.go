@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARG…      run a program that has to end with the code
 //	ready                        wait for the server at $ADDR
 //	keep NAME                    put what was printed last into a variable
+//	sealed N                     wait until N audit events are sealed, and put the head into $HEAD
 //	api STATUS METHOD PATH       ask the server at $ADDR, with $TOKEN
 //	gitlab [lossy]               start a GitLab at $GITLAB
 //	lossy                        start a proxy at $LOSSY that loses answers
@@ -72,7 +73,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "ready": scriptReady, "keep": scriptKeep, "api": scriptAPI,
+			"exits": scriptExits, "ready": scriptReady, "keep": scriptKeep, "api": scriptAPI, "sealed": scriptSealed,
 			"gitlab": scriptGitLab, "lossy": scriptLossy,
 		},
 	})
@@ -105,6 +106,24 @@ func scriptReady(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("the server is not ready: %v", err)
+		}
+	}
+}
+
+func scriptSealed(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: sealed N")
+	}
+	done := regexp.MustCompile(`^head +(` + args[0] + `:\S+)\nsealed +` + args[0] + `\nunsealed +0\n$`)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		ts.Check(ts.Exec("baton", "audit", "verify"))
+		found := done.FindStringSubmatch(ts.ReadFile("stdout"))
+		if found != nil {
+			ts.Setenv("HEAD", found[1])
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("there are not %s events sealed", args[0])
 		}
 	}
 }

@@ -22,6 +22,7 @@ const (
 	exitNotFound     = 5
 	exitConflict     = 6
 	exitUnavailable  = 7
+	exitUnsound      = 8
 	exitInterrupted  = 130 // as shells have it: 128 and the number of SIGINT
 )
 
@@ -98,6 +99,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case *missingError:
 		return exitNotFound
+	case *unsoundError:
+		return exitUnsound
 	case *signedOutError:
 		return exitUnauthorized
 	case *client.UnreachableError:

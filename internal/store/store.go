@@ -12,6 +12,7 @@ type Store interface {
 	Reader
 	RunnerCreator
 	UseRecorder
+	AuditSealer
 
 	// Tx runs fn in a transaction that commits when fn returns nil. See the
 	// package documentation for what fn must and must not do.
@@ -537,6 +538,53 @@ type AuditReader interface {
 	// CountAuditEvents returns how many events there are, but counts no further
 	// than most.
 	CountAuditEvents(ctx context.Context, f AuditFilter, most int) (int, error)
+	// AuditHead returns the end of the chain, which is stored apart from it.
+	AuditHead(ctx context.Context) (baton.AuditHead, error)
+	// AuditLinks returns up to most links of the chain, those after a position,
+	// with their events.
+	AuditLinks(ctx context.Context, after int64, most int) ([]AuditLink, error)
+	// AuditTail tells what is not sealed.
+	AuditTail(ctx context.Context) (AuditTail, error)
+}
+
+// An AuditLink is an event in the chain.
+type AuditLink struct {
+	// AuditHead is the head of the chain that ends with the link.
+	baton.AuditHead
+
+	// Version is that of the encoding that was hashed.
+	Version int
+	EventID int64
+	// Event is nil when it is not there.
+	Event *baton.AuditEvent
+}
+
+// An AuditTail is what is not sealed.
+type AuditTail struct {
+	// Waiting is how many events are to be sealed, Oldest when the oldest of
+	// them was written, zero if there is none.
+	Waiting int
+	Oldest  time.Time
+	// Gone are ids of events that were to be sealed and are not there, Stray
+	// those of events that are there and are neither sealed nor to be. There
+	// are none unless somebody else wrote into the database; at most ten of
+	// each are told.
+	Gone, Stray []int64
+}
+
+// An AuditSealer keeps the chain of audit events.
+type AuditSealer interface {
+	// SealAuditEvents appends up to most of the events that wait to the chain,
+	// in the order of their ids, as the links that seal makes for them, and
+	// returns how many. While another process does the same it does nothing, and
+	// so there is one at a time; when that dies its work is undone, and somebody
+	// else does it. Seal may be called more than once.
+	SealAuditEvents(
+		ctx context.Context, most int, seal func(baton.AuditHead, []baton.AuditEvent) []AuditLink,
+	) (int, error)
+	// AuditWritten receives after events were written by way of this store; not
+	// for each of them.
+	AuditWritten() <-chan struct{}
 }
 
 // An AuditWriter writes the audit log.

@@ -184,6 +184,38 @@ func (d *database) Record(ctx context.Context, fn func(context.Context, sqlstore
 	return repeat(ctx, func(ctx context.Context) error { return d.try(ctx, sql.LevelReadCommitted, fn) })
 }
 
+// Alone runs fn behind a lock that ends with the transaction. One of a session
+// would be held on by a PgBouncer that gives the connection to somebody else,
+// and a process that was stopped in the middle must not hold it for long.
+func (d *database) Alone(ctx context.Context, name string, fn func(context.Context, sqlstore.Querier) error) error {
+	return d.Record(ctx, func(ctx context.Context, q sqlstore.Querier) error {
+		mine, err := alone(ctx, q, name)
+		if err != nil || !mine {
+			return err
+		}
+		return fn(ctx, q)
+	})
+}
+
+// maxIdle is how long the one who works alone may be silent.
+const maxIdle = "5s"
+
+// alone takes the lock of a work, if nobody else has it.
+func alone(ctx context.Context, q sqlstore.Querier, name string) (mine bool, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT pg_try_advisory_xact_lock(hashtextextended($1 || current_schema(), 0))
+		FROM set_config('idle_in_transaction_session_timeout', '`+maxIdle+`', true)`, "baton "+name+" in ")
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		if err := rows.Scan(&mine); err != nil {
+			return false, err
+		}
+	}
+	return mine, rows.Err()
+}
+
 // repeat runs fn, and again when PostgreSQL had to choose a victim.
 func repeat(ctx context.Context, fn func(context.Context) error) error {
 	pauses := retry.WithMaxRetries(maxRepeats, retry.WithJitterPercent(50, retry.WithCappedDuration(maxPause, retry.NewExponential(minPause))))

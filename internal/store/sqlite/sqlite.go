@@ -151,6 +151,11 @@ func (d *database) Record(ctx context.Context, fn func(context.Context, sqlstore
 	return d.writer.do(ctx, fn)
 }
 
+// Alone implements [sqlstore.Database]: there is one writer at a time anyway.
+func (d *database) Alone(ctx context.Context, _ string, fn func(context.Context, sqlstore.Querier) error) error {
+	return d.writer.do(ctx, fn)
+}
+
 // Committers implements [sqlstore.Database]: the writer has a queue of its own.
 func (d *database) Committers() int { return 1 }
 

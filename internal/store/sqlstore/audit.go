@@ -81,6 +81,9 @@ func auditWhere(f store.AuditFilter) *where {
 }
 
 func (w writer) InsertAuditEvent(ctx context.Context, events ...baton.AuditEvent) error {
+	if len(events) > 0 {
+		*w.told = true
+	}
 	rows := make([]*baton.AuditEvent, len(events))
 	for i := range events {
 		rows[i] = &events[i]
@@ -103,8 +106,11 @@ func (c changes) Scan(src any) error {
 		return nil
 	}
 	var all [][3]string
-	if err := json.Unmarshal([]byte(document), &all); err != nil {
-		return fmt.Errorf("decode changes: %w", err)
+	if json.Unmarshal([]byte(document), &all) != nil {
+		// Nobody here wrote that. It is shown as it is, and is not what was
+		// sealed.
+		*c.p = []baton.AuditChange{{To: document}}
+		return nil //nolint:nilerr // it is kept as it is
 	}
 	for _, v := range all {
 		*c.p = append(*c.p, baton.AuditChange{Attribute: v[0], From: v[1], To: v[2]})

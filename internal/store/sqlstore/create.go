@@ -59,6 +59,7 @@ func (s *Store) CreateRunner(ctx context.Context, given store.RunnerCreation) (b
 	case err != nil:
 		return 0, err
 	}
+	s.wake()
 	return c.Runner.ID, nil
 }
 

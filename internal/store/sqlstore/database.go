@@ -19,6 +19,10 @@ type Database interface {
 	// Record is Tx for an fn whose statements depend on nothing that it read, so
 	// that other transactions may change the same rows meanwhile.
 	Record(ctx context.Context, fn func(ctx context.Context, q Querier) error) error
+	// Alone is Record for what one process at a time is to do, told from other
+	// such work by its name: while another one is at it, it does nothing. The
+	// other's lock ends with its transaction, or with its life.
+	Alone(ctx context.Context, name string, fn func(ctx context.Context, q Querier) error) error
 	// CreateRunners stores new runners in one transaction: it gives each an id
 	// with [Creation.Assign] and inserts its rows. When somebody else's lock is
 	// in the way for longer than a moment, it gives up with [Busy].

@@ -15,6 +15,8 @@ type Store struct {
 	reader
 	principals *principalCache
 	runners    *batch.Batcher[*Creation]
+	// written receives when there are audit events to be sealed.
+	written chan struct{}
 }
 
 // Options tune a [Store]; the zero value is right but for experiments.
@@ -33,6 +35,7 @@ func New(db Database, o Options) *Store {
 		reader:     reader{db.Reads(), db, new(shared)},
 		principals: newPrincipalCache(db),
 		runners:    batch.New(o.Batch, judge, db.CreateRunners),
+		written:    make(chan struct{}, 1),
 	}
 }
 
@@ -59,7 +62,13 @@ func (s *shared) away(err error) error {
 }
 
 // A writer implements [store.Tx].
-type writer struct{ reader }
+type writer struct {
+	reader
+
+	// told is set when the transaction writes an audit event; nil where none is
+	// written.
+	told *bool
+}
 
 var _ store.Tx = writer{}
 
@@ -75,9 +84,14 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx
 	if ctx.Value(inTx{}) != nil {
 		return errNested
 	}
-	return s.away(s.db.Tx(ctx, func(ctx context.Context, q Querier) error {
-		return fn(context.WithValue(ctx, inTx{}, true), writer{reader{q, s.db, s.shared}})
+	told := false
+	err := s.away(s.db.Tx(ctx, func(ctx context.Context, q Querier) error {
+		return fn(context.WithValue(ctx, inTx{}, true), writer{reader{q, s.db, s.shared}, &told})
 	}))
+	if err == nil && told {
+		s.wake()
+	}
+	return err
 }
 
 // record runs the statements of a [store.UseRecorder].
@@ -86,7 +100,7 @@ func (s *Store) record(ctx context.Context, fn func(ctx context.Context, w write
 		return errNested
 	}
 	return s.away(s.db.Record(ctx, func(ctx context.Context, q Querier) error {
-		return fn(ctx, writer{reader{q, s.db, s.shared}})
+		return fn(ctx, writer{reader: reader{q, s.db, s.shared}})
 	}))
 }
 

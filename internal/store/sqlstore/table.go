@@ -151,7 +151,11 @@ func (t *table[T]) add(ctx context.Context, w writer, v *T) error {
 
 // insertAll stores new rows in few statements.
 func (t *table[T]) insertAll(ctx context.Context, w writer, rows []*T) error {
-	if err := t.insertRows(ctx, w.q, &t.insertTexts, rows); err != nil {
+	texts := &t.insertTexts
+	if w.db.Kind() == "SQLite" {
+		texts = &t.quickTexts
+	}
+	if err := t.insertRows(ctx, w.q, texts, rows); err != nil {
 		return w.failed("insert "+t.thing, err)
 	}
 	return nil

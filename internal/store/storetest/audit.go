@@ -2,7 +2,10 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -67,6 +70,91 @@ var auditTests = []test{
 		}
 		same(s, len(must(s.AuditEvents(ctx, store.AuditFilter{}, store.Page{Limit: 2, Offset: 4}))), 1)
 		same(s, must(s.CountAuditEvents(ctx, store.AuditFilter{}, 3)), 3)
+	}},
+	{"Audit/Seal", func(s *suite) {
+		ctx := s.Context()
+		same(s, must(s.AuditHead(ctx)), baton.AuditHead{})
+		same(s, must(s.AuditLinks(ctx, 0, most)), []store.AuditLink{})
+		same(s, must(s.AuditTail(ctx)), store.AuditTail{})
+		seal := func(head baton.AuditHead, events []baton.AuditEvent) []store.AuditLink {
+			links := make([]store.AuditLink, len(events))
+			for i, e := range events {
+				head.Position++
+				head.Hash[0]++
+				links[i] = store.AuditLink{AuditHead: head, Version: 7, EventID: e.ID}
+			}
+			return links
+		}
+		same(s, must(s.SealAuditEvents(ctx, most, seal)), 0)
+
+		// However an event is written, it waits to be sealed, and is told.
+		told := func() bool {
+			select {
+			case <-s.AuditWritten():
+				return true
+			default:
+				return false
+			}
+		}
+		if told() {
+			s.Error("an event is told that there is not")
+		}
+		u := s.user("u")
+		s.tx(func(ctx context.Context, tx store.Tx) error {
+			return tx.InsertAuditEvent(ctx, baton.AuditEvent{Name: "a", CreatedAt: now}, baton.AuditEvent{Name: "b", CreatedAt: now.Add(time.Hour)})
+		})
+		if !told() {
+			s.Error("the events of a transaction are not told")
+		}
+		s.runner(baton.Runner{CreatorID: u.ID})
+		if !told() {
+			s.Error("the event of a new runner is not told")
+		}
+		s.code(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+			if err := tx.InsertAuditEvent(ctx, baton.AuditEvent{Name: "undone", CreatedAt: now}); err != nil {
+				return err
+			}
+			return baton.Denied("")
+		}), baton.CodeDenied)
+		if told() {
+			s.Error("an event is told that was undone")
+		}
+		same(s, must(s.AuditTail(ctx)), store.AuditTail{Waiting: 3, Oldest: kept})
+
+		same(s, must(s.SealAuditEvents(ctx, 2, seal)), 2)
+		same(s, must(s.AuditHead(ctx)), baton.AuditHead{Position: 2, Hash: baton.ChainHash{2}})
+		same(s, must(s.AuditTail(ctx)).Waiting, 1)
+		same(s, must(s.SealAuditEvents(ctx, 2, seal)), 1)
+		same(s, must(s.SealAuditEvents(ctx, 2, seal)), 0)
+		same(s, must(s.AuditTail(ctx)), store.AuditTail{})
+
+		events := must(s.AuditEvents(ctx, store.AuditFilter{}, all))
+		links := must(s.AuditLinks(ctx, 0, most))
+		same(s, ids(links, func(l store.AuditLink) string { return l.Event.Name }), []string{"a", "b", "ci_runner_created"})
+		for i, l := range links {
+			n := int64(i + 1)
+			same(s, l.AuditHead, baton.AuditHead{Position: n, Hash: baton.ChainHash{byte(n)}})
+			same(s, l.Version, 7)
+			same(s, l.EventID, l.Event.ID)
+			if !slices.ContainsFunc(events, func(e baton.AuditEvent) bool { return cmp.Equal(e, *l.Event) }) {
+				s.Errorf("the event of a link is %+v", l.Event)
+			}
+		}
+		same(s, ids(must(s.AuditLinks(ctx, 1, 1)), func(l store.AuditLink) int64 { return l.Position }), []int64{2})
+	}},
+	{"Audit/SealFails", func(s *suite) {
+		ctx := s.Context()
+		s.runner(baton.Runner{})
+		seal := func(head baton.AuditHead, events []baton.AuditEvent) []store.AuditLink {
+			// A position that there is twice is nothing that a database takes.
+			l := store.AuditLink{AuditHead: baton.AuditHead{Position: 1}, EventID: events[0].ID}
+			return []store.AuditLink{l, l}
+		}
+		if n, err := s.SealAuditEvents(ctx, most, seal); err == nil || n != 0 {
+			s.Errorf("sealed %d, %v", n, err)
+		}
+		same(s, must(s.AuditHead(ctx)), baton.AuditHead{})
+		same(s, must(s.AuditTail(ctx)).Waiting, 1)
 	}},
 }
 
