@@ -31,6 +31,10 @@ type Settings struct {
 	AdminMode bool
 	// PersonalAccessTokenPrefix begins new personal access tokens.
 	PersonalAccessTokenPrefix string
+	// InactiveResourceAccessTokensDeleteAfterDays is how long the bots of groups
+	// and projects are kept, with their tokens, after the last of these ended; 0
+	// for ever.
+	InactiveResourceAccessTokensDeleteAfterDays int
 	// RequirePersonalAccessTokenExpiry gives every new token an end.
 	RequirePersonalAccessTokenExpiry bool
 	// InstanceTokenPrefix is kept for clients that write it and changes
@@ -71,8 +75,11 @@ func DefaultSettings() Settings {
 		PersonalAccessTokenPrefix:        AccessTokenPrefix,
 		RequirePersonalAccessTokenExpiry: true,
 		UpdateRunnerVersionsEnabled:      true,
-		UnauthenticatedThrottle:          Throttle{Requests: 3600, Period: 3600},
-		AuthenticatedThrottle:            Throttle{Requests: 7200, Period: 3600},
+
+		InactiveResourceAccessTokensDeleteAfterDays: 30,
+
+		UnauthenticatedThrottle: Throttle{Requests: 3600, Period: 3600},
+		AuthenticatedThrottle:   Throttle{Requests: 7200, Period: 3600},
 	}
 }
 

@@ -11,8 +11,10 @@ type User struct {
 	State    UserState
 	// Admin makes an administrator, subject to admin mode.
 	Admin bool
-	// Bot marks the user behind a group or project access token.
+	// Bot marks the user behind a group or project access token, BotOf is that
+	// group or project.
 	Bot            bool
+	BotOf          Source
 	External       bool
 	PrivateProfile bool
 	CanCreateGroup bool
@@ -21,7 +23,8 @@ type User struct {
 	ProjectsLimit int
 	// Note is for administrators' eyes.
 	Note string
-	// CreatedBy is the administrator who made the user, 0 for none.
+	// CreatedBy is who made the user, 0 for none: an administrator, or for a bot
+	// who made its token.
 	CreatedBy UserID
 	// LastActivityOn is the last day on which the user called the API.
 	LastActivityOn Date

@@ -40,6 +40,11 @@ const (
 	ReadOwnAuditEvents
 	// ReadAuditEvents is to see all of its audit log.
 	ReadAuditEvents
+	// ReadAccessTokens is to see its access tokens, and to revoke them.
+	ReadAccessTokens
+	// ManageAccessTokens is to make and rotate them. No bot may: what somebody
+	// took from it would never end.
+	ManageAccessTokens
 )
 
 // A rule is the least role that an ability needs in a group and in a project.
@@ -66,6 +71,8 @@ var rules = map[Ability]rule{
 
 	ReadOwnAuditEvents: {baton.DeveloperAccess, baton.DeveloperAccess},
 	ReadAuditEvents:    {baton.OwnerAccess, baton.MaintainerAccess},
+	ReadAccessTokens:   {baton.OwnerAccess, baton.MaintainerAccess},
+	ManageAccessTokens: {baton.OwnerAccess, baton.MaintainerAccess},
 }
 
 // A Policy answers questions of permission from what the store knows.
@@ -79,7 +86,7 @@ func (p Policy) CanGroup(ctx context.Context, a *Actor, do Ability, g *baton.Nam
 	if a != nil && a.Admin || do.opens(a, g.Visibility) {
 		return true, nil
 	}
-	if a == nil {
+	if a == nil || do == ManageAccessTokens && a.User.Bot {
 		return false, nil
 	}
 	if do == Read {
@@ -102,7 +109,7 @@ func (p Policy) CanProject(ctx context.Context, a *Actor, do Ability, in *baton.
 	if a != nil && a.Admin || do.opens(a, in.Visibility) {
 		return true, nil
 	}
-	if a == nil {
+	if a == nil || do == ManageAccessTokens && a.User.Bot {
 		return false, nil
 	}
 	least := rules[do].project

@@ -78,9 +78,13 @@ func OwnScopes(a *Actor) []baton.Scope {
 	return scopes
 }
 
-// CreateOwn makes a token for the actor, with [OwnScopes] alone.
+// CreateOwn makes a token for the actor, with [OwnScopes] alone. A bot makes
+// none: the token that it stands behind would outlive its own end.
 // https://docs.gitlab.com/api/user_tokens/#create-a-personal-access-token.
 func (t *Tokens) CreateOwn(ctx context.Context, a *Actor, n NewAccessToken) (IssuedToken, error) {
+	if a.User.Bot {
+		return IssuedToken{}, baton.Denied("")
+	}
 	allowed := OwnScopes(a)
 	for _, s := range n.Scopes {
 		if !slices.Contains(allowed, s) {
@@ -91,7 +95,7 @@ func (t *Tokens) CreateOwn(ctx context.Context, a *Actor, n NewAccessToken) (Iss
 }
 
 func (t *Tokens) create(ctx context.Context, a *Actor, user baton.UserID, n NewAccessToken) (IssuedToken, error) {
-	made := IssuedToken{Text: baton.NewToken(a.Settings.PersonalAccessTokenPrefix)}
+	var made IssuedToken
 	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		u, err := tx.User(ctx, user)
 		if baton.IsNotFound(err) {
@@ -100,19 +104,29 @@ func (t *Tokens) create(ctx context.Context, a *Actor, user baton.UserID, n NewA
 		if err != nil {
 			return err
 		}
-		made.AccessToken = baton.AccessToken{
-			UserID: user, Name: n.Name, Description: n.Description, Scopes: n.Scopes,
-			ExpiresAt: expiry(a, n.ExpiresAt, MaxTokenLife), CreatedAt: a.Now,
-		}
-		if err := validate(a, &made.AccessToken, &u); err != nil {
-			return err
-		}
-		return issue(ctx, tx, a, &made, &u)
+		made, err = Issue(ctx, tx, a, &u, n)
+		return err
 	})
 	if err != nil {
 		return IssuedToken{}, fmt.Errorf("create access token: %w", err)
 	}
 	return made, nil
+}
+
+// Issue makes a token for a user as a part of a transaction. Whether the actor
+// may do that is for the caller to know; what the token is to be is checked.
+func Issue(ctx context.Context, tx store.Tx, a *Actor, u *baton.User, n NewAccessToken) (IssuedToken, error) {
+	made := IssuedToken{
+		Text: baton.NewToken(a.Settings.PersonalAccessTokenPrefix),
+		AccessToken: baton.AccessToken{
+			UserID: u.ID, Name: n.Name, Description: n.Description, Scopes: n.Scopes,
+			ExpiresAt: expiry(a, n.ExpiresAt, MaxTokenLife), CreatedAt: a.Now,
+		},
+	}
+	if err := validate(a, &made.AccessToken, u); err != nil {
+		return IssuedToken{}, err
+	}
+	return made, issue(ctx, tx, a, &made, u)
 }
 
 // issue stores a token of the user's and completes it.
@@ -125,30 +139,7 @@ func issue(ctx context.Context, tx store.Tx, a *Actor, made *IssuedToken, u *bat
 	if made.Family == 0 {
 		made.Family = id
 	}
-	return tx.InsertAuditEvent(ctx, IssueEvent(a.Author(), &made.AccessToken, u))
-}
-
-// IssueEvent returns the audit event of a new token of the user's.
-func IssueEvent(w audit.Author, t *baton.AccessToken, u *baton.User) baton.AuditEvent {
-	scopes := make([]string, len(t.Scopes))
-	for i, s := range t.Scopes {
-		scopes[i] = string(s)
-	}
-	return tokenEvent(w, "personal_access_token_issued", "Created personal access token", t, u,
-		baton.AuditChange{Attribute: "scopes", To: strings.Join(scopes, ",")},
-		baton.AuditChange{Attribute: "expires_at", To: string(t.ExpiresAt)})
-}
-
-// revokeEvent returns the audit event of a token's end.
-func revokeEvent(w audit.Author, message string, t *baton.AccessToken, u *baton.User) baton.AuditEvent {
-	return tokenEvent(w, "personal_access_token_revoked", message, t, u)
-}
-
-func tokenEvent(
-	w audit.Author, name, message string, t *baton.AccessToken, u *baton.User, changes ...baton.AuditChange,
-) baton.AuditEvent {
-	target := audit.Target{Type: "PersonalAccessToken", ID: int64(t.ID), Details: t.Name}
-	return w.Event(audit.OfUser(u), name, target, fmt.Sprintf("%s with id %d", message, t.ID), changes...)
+	return tellIssued(ctx, tx, a.Author(), &made.AccessToken, u)
 }
 
 // expiry returns the day that was asked for, or life days from now where
@@ -245,23 +236,35 @@ func (t *Tokens) List(
 	return tokens, total, nil
 }
 
-// Rotate revokes a token and makes another one in its place: the same name,
-// description and scopes, a new text and a new end.
+// Rotate replaces a token of the actor, or anybody's for an administrator.
+// https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token.
+func (t *Tokens) Rotate(ctx context.Context, a *Actor, id baton.TokenID, expires baton.Date) (IssuedToken, error) {
+	return Replace(ctx, t.store, a, expires, func(ctx context.Context, tx store.Tx) (baton.AccessToken, error) {
+		old, err := ownToken(ctx, tx, a, id)
+		if err == nil && raises(a, &old) {
+			err = baton.Denied("")
+		}
+		return old, err
+	})
+}
+
+// Replace revokes the token that find returns and makes another one in its
+// place: the same name, description and scopes, a new text and a new end. It is
+// for find to refuse who may not do that.
 //
 // A token that is revoked already may be a stolen copy that was rotated by the
 // thief, or the victim's of one that the thief has rotated: nobody can tell, so
 // every token that came of it is revoked.
-// https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token.
-func (t *Tokens) Rotate(ctx context.Context, a *Actor, id baton.TokenID, expires baton.Date) (IssuedToken, error) {
+func Replace(
+	ctx context.Context, s TokenStore, a *Actor, expires baton.Date,
+	find func(ctx context.Context, tx store.Tx) (baton.AccessToken, error),
+) (IssuedToken, error) {
 	made := IssuedToken{Text: baton.NewToken(a.Settings.PersonalAccessTokenPrefix)}
 	reused := false
-	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		old, err := ownToken(ctx, tx, a, id)
+	err := s.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		old, err := find(ctx, tx)
 		if err != nil {
 			return err
-		}
-		if raises(a, &old) {
-			return baton.Denied("")
 		}
 		u, err := tx.User(ctx, old.UserID)
 		if err != nil {
@@ -302,7 +305,7 @@ func raises(a *Actor, t *baton.AccessToken) bool {
 
 // RevokeFamily revokes a token and every other of its family, for one that was
 // revoked and then presented for rotation by who is at the address; see
-// [Tokens.Rotate].
+// [Replace].
 func (t *Tokens) RevokeFamily(ctx context.Context, tok *baton.AccessToken, u *baton.User, ip string, now time.Time) error {
 	w := audit.Author{Name: fmt.Sprintf("Revoked access token %d", tok.ID), IP: ip, At: now}
 	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return revokeFamily(ctx, tx, w, tok, u) })
@@ -315,21 +318,21 @@ func (t *Tokens) RevokeFamily(ctx context.Context, tok *baton.AccessToken, u *ba
 // revokeFamily ends what came of a token. What has ended already is not written
 // down again, however often the token is presented.
 func revokeFamily(ctx context.Context, tx store.Tx, w audit.Author, t *baton.AccessToken, u *baton.User) error {
-	err := tx.RevokeAccessTokenFamily(ctx, t.Family)
+	err := tx.RevokeAccessTokenFamily(ctx, t.Family, w.At)
 	if baton.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return tx.InsertAuditEvent(ctx, revokeEvent(w, "Revoked what came of personal access token", t, u))
+	return tellRevoked(ctx, tx, w, "Revoked what came of", t, u)
 }
 
 func revoke(ctx context.Context, tx store.Tx, w audit.Author, t *baton.AccessToken, u *baton.User) error {
-	if err := tx.RevokeAccessToken(ctx, t.ID); err != nil {
+	if err := tx.RevokeAccessToken(ctx, t.ID, w.At); err != nil {
 		return err
 	}
-	return tx.InsertAuditEvent(ctx, revokeEvent(w, "Revoked personal access token", t, u))
+	return tellRevoked(ctx, tx, w, "Revoked", t, u)
 }
 
 // Revoke ends a token. It is no error if that has happened before.
@@ -337,17 +340,26 @@ func revoke(ctx context.Context, tx store.Tx, w audit.Author, t *baton.AccessTok
 func (t *Tokens) Revoke(ctx context.Context, a *Actor, id baton.TokenID) error {
 	err := t.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		tok, err := ownToken(ctx, tx, a, id)
-		if err != nil || tok.Revoked {
+		if err != nil {
 			return err
 		}
 		u, err := tx.User(ctx, tok.UserID)
 		if err != nil {
 			return err
 		}
-		return revoke(ctx, tx, a.Author(), &tok, &u)
+		return End(ctx, tx, a, &tok, &u)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke access token: %w", err)
 	}
 	return nil
+}
+
+// End revokes a token of the user's as a part of a transaction, unless it is
+// revoked already. Whether the actor may do that is for the caller to know.
+func End(ctx context.Context, tx store.Tx, a *Actor, t *baton.AccessToken, u *baton.User) error {
+	if t.Revoked {
+		return nil
+	}
+	return revoke(ctx, tx, a.Author(), t, u)
 }

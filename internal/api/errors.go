@@ -50,8 +50,12 @@ var (
 		Error: "invalid_request", ErrorDescription: "Both Authorization header and payload includes access token.",
 	}}
 	errRotationDeadline = &failure{status: http.StatusForbidden, body: problem{Error: "Token rotation deadline has passed"}}
-	errPrecondition     = &failure{status: http.StatusPreconditionFailed, body: message{"412 Precondition Failed"}}
-	errTooLarge         = &failure{status: http.StatusRequestEntityTooLarge, body: message{"413 Request Entity Too Large"}}
+	// errNotFound is GitLab's where it looked for something and gives no name.
+	errNotFound = &failure{status: http.StatusNotFound, body: message{"404 Not Found"}}
+	// errNotAllowed is for who is none of those that a route is for.
+	errNotAllowed   = &failure{status: http.StatusMethodNotAllowed, body: message{"405 Method Not Allowed"}}
+	errPrecondition = &failure{status: http.StatusPreconditionFailed, body: message{"412 Precondition Failed"}}
+	errTooLarge     = &failure{status: http.StatusRequestEntityTooLarge, body: message{"413 Request Entity Too Large"}}
 )
 
 // scopeError refuses a token without a scope that opens the route.

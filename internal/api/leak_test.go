@@ -158,7 +158,10 @@ func tokensAreNotKept(t *testing.T, w *world) {
 		t.Errorf("the same key made %s and %s", second, again)
 	}
 	person := newToken(call(201, "POST", "/api/v4/users/1/personal_access_tokens", json, `{"name":"ci","scopes":["api"]}`, "Private-Token", root))
-	secrets := []string{root, first, second, person, key}
+	call(201, "POST", "/api/v4/groups", json, `{"name":"robots","path":"robots"}`, "Private-Token", root)
+	robot := newToken(call(201, "POST", "/api/v4/groups/robots/access_tokens", json, `{"name":"ci","scopes":["api"],"access_level":50}`, "Private-Token", root))
+	rotated := newToken(call(200, "POST", "/api/v4/groups/robots/access_tokens/self/rotate", "", "", "Private-Token", robot))
+	secrets := []string{robot, rotated, root, first, second, person, key}
 
 	// Registration tokens, of which one is shown and one has been replaced, and
 	// what they make.
@@ -202,6 +205,10 @@ func tokensAreNotKept(t *testing.T, w *world) {
 	call(400, "POST", verify, json, `{"token":"`+first+`","system_id":"`+strings.Repeat("s", 65)+`"}`)
 	call(403, "POST", work, json, `{"token":"`+person+`"}`)
 
+	call(400, "POST", "/api/v4/groups/robots/access_tokens", json, `{"name":"x","scopes":["`+person+`"],"expires_at":"`+rotated+`"}`, "Private-Token", root)
+	call(404, "GET", "/api/v4/groups/robots/access_tokens/"+rotated, "", "", "Private-Token", root)
+	call(405, "POST", "/api/v4/groups/robots/access_tokens/self/rotate", json, `{"token":"`+rotated+`"}`, "Private-Token", root)
+
 	// Used as it should be, and looked at.
 	if echo := newToken(call(200, "POST", verify, json, `{"token":"`+first+`","system_id":"s_1"}`)); echo != first {
 		t.Errorf("verify answered %s to %s", echo, first)
@@ -210,6 +217,8 @@ func tokensAreNotKept(t *testing.T, w *world) {
 	call(200, "GET", "/api/v4/runners/all?private_token="+root+"&bearer_token="+person+"&token="+first, "", "")
 	call(200, "GET", "/api/v4/runners/1", "", "", "Authorization", "Bearer "+root)
 	call(200, "GET", "/api/v4/personal_access_tokens", "", "", "Private-Token", root)
+	call(200, "GET", "/api/v4/groups/robots/access_tokens?private_token="+rotated, "", "")
+	call(401, "POST", "/api/v4/groups/robots/access_tokens/self/rotate", "", "", "Private-Token", robot)
 
 	events, err := w.store.AuditEvents(t.Context(), store.AuditFilter{}, store.Page{Limit: 1000})
 	if err != nil {

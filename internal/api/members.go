@@ -170,7 +170,7 @@ func (m members) addEach(ctx context.Context, c *call, in addMemberParams, chang
 		case !ok || e.Code != baton.CodeInvalid && e.Code != baton.CodeConflict:
 			return addedMembers{}, err
 		}
-		u, err := m.Directory.User(ctx, id)
+		u, err := m.Directory.User(ctx, c.actor, id)
 		if err != nil {
 			return addedMembers{}, err
 		}

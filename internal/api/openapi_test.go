@@ -462,6 +462,7 @@ var (
 		{http.StatusUnauthorized, "There is no token, or it does not work.", []reflect.Type{messageBody, problemBody}, []string{"WWW-Authenticate"}},
 		{http.StatusForbidden, "The token or its user may not do this.", []reflect.Type{messageBody, problemBody}, nil},
 		{http.StatusNotFound, "What the request is about does not exist, or the caller may not know that it does.", []reflect.Type{messageBody}, nil},
+		{http.StatusMethodNotAllowed, "The token is not that of a group or project.", []reflect.Type{messageBody}, nil},
 		{http.StatusConflict, "The request contradicts what is there, or another that is running.", []reflect.Type{messageBody}, nil},
 		{http.StatusGone, "Registration tokens are switched off.", []reflect.Type{messageBody}, nil},
 		{http.StatusPreconditionFailed, "It was changed after the time in If-Unmodified-Since.", []reflect.Type{messageBody}, nil},

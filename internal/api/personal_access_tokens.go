@@ -26,8 +26,14 @@ type accessTokenEntity struct {
 	LastUsedIPs []string      `json:"last_used_ips"`
 	Active      bool          `json:"active"`
 	ExpiresAt   *baton.Date   `json:"expires_at"`
-	// Token stands in the answers that make a token, and nowhere else.
-	Token string `json:"token,omitempty"`
+}
+
+// issuedTokenEntity is a personal access token with its text, which stands in
+// the answers that make a token and nowhere else.
+type issuedTokenEntity struct {
+	accessTokenEntity
+
+	Token string `json:"token"`
 }
 
 func newAccessTokenEntity(c *call, t *baton.AccessToken) accessTokenEntity {
@@ -43,10 +49,8 @@ func newAccessTokenEntity(c *call, t *baton.AccessToken) accessTokenEntity {
 	return e
 }
 
-func newIssuedTokenEntity(c *call, t *access.IssuedToken) accessTokenEntity {
-	e := newAccessTokenEntity(c, &t.AccessToken)
-	e.Token = t.Text.Reveal()
-	return e
+func newIssuedTokenEntity(c *call, t *access.IssuedToken) issuedTokenEntity {
+	return issuedTokenEntity{newAccessTokenEntity(c, &t.AccessToken), t.Text.Reveal()}
 }
 
 // newAccessTokenParams say what a token is to be.
@@ -73,10 +77,10 @@ type createAccessTokenForParams struct {
 
 // createAccessTokenFor makes a personal access token for a user, for
 // administrators.
-func (s *Server) createAccessTokenFor(ctx context.Context, c *call, in createAccessTokenForParams) (accessTokenEntity, error) {
+func (s *Server) createAccessTokenFor(ctx context.Context, c *call, in createAccessTokenForParams) (issuedTokenEntity, error) {
 	made, err := s.Tokens.CreateFor(ctx, c.actor, in.UserID, in.token())
 	if err != nil {
-		return accessTokenEntity{}, unprocessable(err)
+		return issuedTokenEntity{}, unprocessable(err)
 	}
 	return newIssuedTokenEntity(c, &made), nil
 }
@@ -85,14 +89,14 @@ func (s *Server) createAccessTokenFor(ctx context.Context, c *call, in createAcc
 // depends on the caller, but a scope out of reach is refused like one that does
 // not exist.
 // https://docs.gitlab.com/api/user_tokens/#create-a-personal-access-token.
-func (s *Server) createOwnAccessToken(ctx context.Context, c *call, in newAccessTokenParams) (accessTokenEntity, error) {
+func (s *Server) createOwnAccessToken(ctx context.Context, c *call, in newAccessTokenParams) (issuedTokenEntity, error) {
 	allowed := access.OwnScopes(c.actor)
 	if slices.ContainsFunc(in.Scopes, func(s baton.Scope) bool { return !slices.Contains(allowed, s) }) {
-		return accessTokenEntity{}, &grape.ValidationError{Messages: []string{"scopes does not have a valid value"}}
+		return issuedTokenEntity{}, &grape.ValidationError{Messages: []string{"scopes does not have a valid value"}}
 	}
 	made, err := s.Tokens.CreateOwn(ctx, c.actor, in.token())
 	if err != nil {
-		return accessTokenEntity{}, unprocessable(err)
+		return issuedTokenEntity{}, unprocessable(err)
 	}
 	return newIssuedTokenEntity(c, &made), nil
 }
@@ -106,10 +110,8 @@ func unprocessable(err error) error {
 	return err
 }
 
-// listAccessTokensParams are what GET /personal_access_tokens takes.
-// https://docs.gitlab.com/api/personal_access_tokens/#list-all-personal-access-tokens.
-type listAccessTokensParams struct {
-	UserID         baton.UserID    `param:"user_id" doc:"Only the tokens of the user."`
+// accessTokenFilter are the filters of every list of access tokens.
+type accessTokenFilter struct {
 	Revoked        grape.Opt[bool] `param:"revoked" doc:"Only tokens that are revoked, or that are not."`
 	State          string          `param:"state" values:"active,inactive" doc:"Only tokens that work, or that do not."`
 	CreatedBefore  time.Time       `param:"created_before" doc:"Only tokens made before."`
@@ -120,6 +122,13 @@ type listAccessTokensParams struct {
 	ExpiresAfter   baton.Date      `param:"expires_after,date" doc:"Only tokens that end after."`
 	Search         string          `param:"search" doc:"Only tokens with this in the name."`
 	Sort           string          `param:"sort" doc:"The order, such as created_desc."`
+}
+
+// listAccessTokensParams are what GET /personal_access_tokens takes.
+// https://docs.gitlab.com/api/personal_access_tokens/#list-all-personal-access-tokens.
+type listAccessTokensParams struct {
+	UserID baton.UserID `param:"user_id" doc:"Only the tokens of the user."`
+	accessTokenFilter
 	paging
 }
 
@@ -134,9 +143,9 @@ var tokenOrders = map[string]string{
 	"name_asc": "name_asc", "name_desc": "name_desc", "id_asc": "id_asc", "id_desc": "id_desc",
 }
 
-func (in *listAccessTokensParams) filter() store.AccessTokenFilter {
+func (in *accessTokenFilter) filter() store.AccessTokenFilter {
 	f := store.AccessTokenFilter{
-		UserID: in.UserID, Search: in.Search, Revoked: given(in.Revoked),
+		Search: in.Search, Revoked: given(in.Revoked),
 		CreatedAfter: in.CreatedAfter, CreatedBefore: in.CreatedBefore,
 		LastUsedAfter: in.LastUsedAfter, LastUsedBefore: in.LastUsedBefore,
 		ExpiresAfter: in.ExpiresAfter, ExpiresBefore: in.ExpiresBefore,
@@ -150,7 +159,9 @@ func (in *listAccessTokensParams) filter() store.AccessTokenFilter {
 
 // listAccessTokens lists the caller's personal access tokens, or everybody's for an administrator.
 func (s *Server) listAccessTokens(ctx context.Context, c *call, in listAccessTokensParams) (list[accessTokenEntity], error) {
-	tokens, total, err := s.Tokens.List(ctx, c.actor, in.filter(), in.rows())
+	f := in.filter()
+	f.UserID = in.UserID
+	tokens, total, err := s.Tokens.List(ctx, c.actor, f, in.rows())
 	if err != nil {
 		return list[accessTokenEntity]{}, err
 	}
@@ -187,7 +198,7 @@ type rotateParams struct {
 
 // rotateSelf replaces the token of the request by a new one and revokes it.
 // https://docs.gitlab.com/api/personal_access_tokens/#self-rotate.
-func (s *Server) rotateSelf(ctx context.Context, c *call, in rotateParams) (accessTokenEntity, error) {
+func (s *Server) rotateSelf(ctx context.Context, c *call, in rotateParams) (issuedTokenEntity, error) {
 	return s.rotate(ctx, c, c.actor.Token.ID, in)
 }
 
@@ -199,14 +210,14 @@ type rotateAccessTokenParams struct {
 
 // rotateAccessToken replaces a personal access token by a new one and revokes it.
 // https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token.
-func (s *Server) rotateAccessToken(ctx context.Context, c *call, in rotateAccessTokenParams) (accessTokenEntity, error) {
+func (s *Server) rotateAccessToken(ctx context.Context, c *call, in rotateAccessTokenParams) (issuedTokenEntity, error) {
 	return s.rotate(ctx, c, in.ID, in.rotateParams)
 }
 
-func (s *Server) rotate(ctx context.Context, c *call, id baton.TokenID, in rotateParams) (accessTokenEntity, error) {
+func (s *Server) rotate(ctx context.Context, c *call, id baton.TokenID, in rotateParams) (issuedTokenEntity, error) {
 	made, err := s.Tokens.Rotate(ctx, c.actor, id, in.ExpiresAt)
 	if err != nil {
-		return accessTokenEntity{}, sentences(err)
+		return issuedTokenEntity{}, sentences(err)
 	}
 	return newIssuedTokenEntity(c, &made), nil
 }

@@ -25,6 +25,7 @@ func (s *Server) routes() []route {
 		s.instanceRoutes(),
 		s.userRoutes(),
 		s.accessTokenRoutes(),
+		s.resourceTokenRoutes(),
 		s.groupRoutes(),
 		s.projectRoutes(),
 		s.memberRoutes(),
@@ -116,6 +117,40 @@ func (s *Server) accessTokenRoutes() []route {
 	}
 }
 
+// places are where there are routes that are the same for groups and projects.
+func places() []below {
+	return []below{
+		{"/groups", func(r directory.Ref) directory.Place { return directory.Place{Group: r} }},
+		{"/projects", func(r directory.Ref) directory.Place { return directory.Place{Project: r} }},
+	}
+}
+
+// A below is the beginning of such routes, and makes a place of an id there.
+type below struct {
+	path  string
+	place func(directory.Ref) directory.Place
+}
+
+// resourceTokenRoutes are the routes of the access tokens of groups and
+// projects, which are the same below both.
+func (s *Server) resourceTokenRoutes() []route {
+	var all []route
+	for _, b := range places() {
+		r := resourceTokens{Server: s, place: b.place}
+		read, write := with(api, readAPI), with(api)
+		all = append(all,
+			get(b.path+"/{id}/access_tokens", read, r.list),
+			get(b.path+"/{id}/access_tokens/{token_id}", read, r.get),
+			post(b.path+"/{id}/access_tokens", write, r.create),
+			post(b.path+"/{id}/access_tokens/self/rotate", with(selfRotate, api), r.rotateSelf).
+				answering(http.StatusOK).rotating().refusing(http.StatusMethodNotAllowed),
+			post(b.path+"/{id}/access_tokens/{token_id}/rotate", write, r.rotate).answering(http.StatusOK).rotating(),
+			del(b.path+"/{id}/access_tokens/{token_id}", write, r.revoke),
+		)
+	}
+	return all
+}
+
 // groupRoutes are the routes of groups and namespaces.
 func (s *Server) groupRoutes() []route {
 	read, write := with(api, readAPI), with(api)
@@ -156,23 +191,17 @@ func (s *Server) projectRoutes() []route {
 // the same below both.
 func (s *Server) memberRoutes() []route {
 	var all []route
-	for _, below := range []struct {
-		path  string
-		place func(directory.Ref) directory.Place
-	}{
-		{"/groups", func(r directory.Ref) directory.Place { return directory.Place{Group: r} }},
-		{"/projects", func(r directory.Ref) directory.Place { return directory.Place{Project: r} }},
-	} {
-		m := members{Server: s, place: below.place}
+	for _, b := range places() {
+		m := members{Server: s, place: b.place}
 		read, write := with(api, readAPI), with(api)
 		all = append(all,
-			get(below.path+"/{id}/members", read, m.list),
-			get(below.path+"/{id}/members/all", read, m.listAll),
-			get(below.path+"/{id}/members/{user_id}", read, m.get),
-			get(below.path+"/{id}/members/all/{user_id}", read, m.getAny),
-			post(below.path+"/{id}/members", write, m.add).returning(memberEntity{}, addedMembers{}),
-			put(below.path+"/{id}/members/{user_id}", write, m.update),
-			del(below.path+"/{id}/members/{user_id}", write, m.remove),
+			get(b.path+"/{id}/members", read, m.list),
+			get(b.path+"/{id}/members/all", read, m.listAll),
+			get(b.path+"/{id}/members/{user_id}", read, m.get),
+			get(b.path+"/{id}/members/all/{user_id}", read, m.getAny),
+			post(b.path+"/{id}/members", write, m.add).returning(memberEntity{}, addedMembers{}),
+			put(b.path+"/{id}/members/{user_id}", write, m.update),
+			del(b.path+"/{id}/members/{user_id}", write, m.remove),
 		)
 	}
 	return all

@@ -24,6 +24,7 @@ type settingsEntity struct {
 	RequirePersonalAccessTokenExpiry     bool     `json:"require_personal_access_token_expiry"`
 	InstanceTokenPrefix                  string   `json:"instance_token_prefix"`
 	UpdateRunnerVersionsEnabled          bool     `json:"update_runner_versions_enabled"`
+	InactiveResourceAccessTokens         *int     `json:"inactive_resource_access_tokens_delete_after_days"`
 
 	UnauthenticatedEnabled  bool `json:"throttle_unauthenticated_api_enabled"`
 	UnauthenticatedRequests int  `json:"throttle_unauthenticated_api_requests_per_period"`
@@ -49,6 +50,7 @@ func newSettingsEntity(s *baton.Settings) settingsEntity {
 		RequirePersonalAccessTokenExpiry:     s.RequirePersonalAccessTokenExpiry,
 		InstanceTokenPrefix:                  s.InstanceTokenPrefix,
 		UpdateRunnerVersionsEnabled:          s.UpdateRunnerVersionsEnabled,
+		InactiveResourceAccessTokens:         orNull(s.InactiveResourceAccessTokensDeleteAfterDays),
 		UnauthenticatedEnabled:               s.UnauthenticatedThrottle.Enabled,
 		UnauthenticatedRequests:              s.UnauthenticatedThrottle.Requests,
 		UnauthenticatedPeriod:                s.UnauthenticatedThrottle.Period,
@@ -89,6 +91,7 @@ type updateSettingsParams struct {
 	RequirePersonalAccessTokenExpiry     grape.Opt[bool]     `param:"require_personal_access_token_expiry" doc:"Whether new personal access tokens must expire."`
 	InstanceTokenPrefix                  grape.Opt[string]   `param:"instance_token_prefix" doc:"Kept, and without effect."`
 	UpdateRunnerVersionsEnabled          grape.Opt[bool]     `param:"update_runner_versions_enabled" doc:"Whether versions of gitlab-runner are looked up."`
+	InactiveResourceAccessTokens         grape.Opt[int]      `param:"inactive_resource_access_tokens_delete_after_days" doc:"How many days a bot of a group or project is kept after its last token ended; null for ever."`
 
 	UnauthenticatedEnabled  grape.Opt[bool] `param:"throttle_unauthenticated_api_enabled" doc:"Whether requests without a token are limited per address."`
 	UnauthenticatedRequests grape.Opt[int]  `param:"throttle_unauthenticated_api_requests_per_period" doc:"To how many."`
@@ -97,7 +100,7 @@ type updateSettingsParams struct {
 	AuthenticatedRequests   grape.Opt[int]  `param:"throttle_authenticated_api_requests_per_period" doc:"To how many."`
 	AuthenticatedPeriod     grape.Opt[int]  `param:"throttle_authenticated_api_period_in_seconds" doc:"In how many seconds."`
 
-	_ struct{} `at_least_one:"valid_runner_registrars,allow_runner_registration_token,runner_token_expiration_interval,group_runner_token_expiration_interval,project_runner_token_expiration_interval,maintainers_can_create_project_runners,shared_runners_enabled,shared_runners_text,admin_mode,personal_access_token_prefix,require_personal_access_token_expiry,instance_token_prefix,update_runner_versions_enabled,throttle_unauthenticated_api_enabled,throttle_unauthenticated_api_requests_per_period,throttle_unauthenticated_api_period_in_seconds,throttle_authenticated_api_enabled,throttle_authenticated_api_requests_per_period,throttle_authenticated_api_period_in_seconds"`
+	_ struct{} `at_least_one:"valid_runner_registrars,allow_runner_registration_token,runner_token_expiration_interval,group_runner_token_expiration_interval,project_runner_token_expiration_interval,maintainers_can_create_project_runners,shared_runners_enabled,shared_runners_text,admin_mode,personal_access_token_prefix,require_personal_access_token_expiry,instance_token_prefix,update_runner_versions_enabled,inactive_resource_access_tokens_delete_after_days,throttle_unauthenticated_api_enabled,throttle_unauthenticated_api_requests_per_period,throttle_unauthenticated_api_period_in_seconds,throttle_authenticated_api_enabled,throttle_authenticated_api_requests_per_period,throttle_authenticated_api_period_in_seconds"`
 }
 
 func (in *updateSettingsParams) change() directory.SettingsChange {
@@ -116,6 +119,9 @@ func (in *updateSettingsParams) change() directory.SettingsChange {
 		RequirePersonalAccessTokenExpiry:     given(in.RequirePersonalAccessTokenExpiry),
 		InstanceTokenPrefix:                  cleared(in.InstanceTokenPrefix),
 		UpdateRunnerVersionsEnabled:          given(in.UpdateRunnerVersionsEnabled),
+
+		InactiveResourceAccessTokensDeleteAfterDays: cleared(in.InactiveResourceAccessTokens),
+
 		UnauthenticatedThrottle: directory.ThrottleChange{
 			Enabled:  given(in.UnauthenticatedEnabled),
 			Requests: given(in.UnauthenticatedRequests),

@@ -92,7 +92,7 @@ func (s *Server) userAccount(u *baton.User) userAccount {
 	}
 }
 
-func (s *Server) userRecord(ctx context.Context, u *baton.User) (userRecord, error) {
+func (s *Server) userRecord(ctx context.Context, c *call, u *baton.User) (userRecord, error) {
 	e := userRecord{userAccount: s.userAccount(u), IsAdmin: u.Admin, Note: orNull(u.Note)}
 	n, err := s.Directory.PersonalNamespace(ctx, u.ID)
 	if err != nil && !baton.IsNotFound(err) {
@@ -100,7 +100,7 @@ func (s *Server) userRecord(ctx context.Context, u *baton.User) (userRecord, err
 	}
 	e.NamespaceID = orNull(n.ID)
 	if u.CreatedBy != 0 {
-		creator, err := s.Directory.User(ctx, u.CreatedBy)
+		creator, err := s.Directory.User(ctx, c.actor, u.CreatedBy)
 		if err == nil {
 			e.CreatedBy = s.shortUser(&creator)
 		} else if !baton.IsNotFound(err) {
@@ -114,7 +114,7 @@ func (s *Server) userRecord(ctx context.Context, u *baton.User) (userRecord, err
 // https://docs.gitlab.com/api/users/#retrieve-the-current-user.
 func (s *Server) getCurrentUser(ctx context.Context, c *call, _ struct{}) (any, error) {
 	if c.actor.User.Admin {
-		return s.userRecord(ctx, &c.actor.User)
+		return s.userRecord(ctx, c, &c.actor.User)
 	}
 	return s.userAccount(&c.actor.User), nil
 }
@@ -127,12 +127,13 @@ type listUsersParams struct {
 	Active   bool   `param:"active" doc:"Only users who may act."`
 	Blocked  bool   `param:"blocked" doc:"Only blocked users."`
 	Humans   bool   `param:"humans" doc:"No bots."`
+	NoBots   bool   `param:"without_project_bots" doc:"No bots of groups and projects, which are all that there are."`
 	Admins   bool   `param:"admins" doc:"Only administrators, for an administrator."`
 	paging
 }
 
 func (in *listUsersParams) filter(admin bool) store.UserFilter {
-	f := store.UserFilter{Username: in.Username, Search: in.Search, Humans: in.Humans, Admins: in.Admins && admin}
+	f := store.UserFilter{Username: in.Username, Search: in.Search, Humans: in.Humans || in.NoBots, Admins: in.Admins && admin}
 	if in.Active {
 		f.States = append(f.States, baton.UserActive)
 	}
@@ -153,7 +154,7 @@ func (s *Server) listUsers(ctx context.Context, c *call, in listUsersParams) (li
 		if rows[i] = s.shortUser(&users[i]); !c.actor.Admin {
 			continue
 		}
-		if rows[i], err = s.userRecord(ctx, &users[i]); err != nil {
+		if rows[i], err = s.userRecord(ctx, c, &users[i]); err != nil {
 			return list[any]{}, err
 		}
 	}
@@ -168,12 +169,12 @@ type userParams struct {
 // getUser shows a user, to administrators all of it.
 // https://docs.gitlab.com/api/users/#retrieve-a-user.
 func (s *Server) getUser(ctx context.Context, c *call, in userParams) (any, error) {
-	u, err := s.Directory.User(ctx, in.ID)
+	u, err := s.Directory.User(ctx, c.actor, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	if c.actor.Admin {
-		return s.userRecord(ctx, &u)
+		return s.userRecord(ctx, c, &u)
 	}
 	return s.userProfile(&u), nil
 }
@@ -229,7 +230,7 @@ func (s *Server) createUser(ctx context.Context, c *call, in createUserParams) (
 	if err != nil {
 		return userRecord{}, err
 	}
-	return s.userRecord(ctx, &u)
+	return s.userRecord(ctx, c, &u)
 }
 
 // updateUserParams are what PUT /users/:id takes.
@@ -254,7 +255,7 @@ func (s *Server) updateUser(ctx context.Context, c *call, in updateUserParams) (
 	if err != nil {
 		return userRecord{}, err
 	}
-	return s.userRecord(ctx, &u)
+	return s.userRecord(ctx, c, &u)
 }
 
 // deleteUserParams are what DELETE /users/:id takes.

@@ -37,6 +37,7 @@ type App struct {
 	// lock keeps other servers out of the data directory; nil for PostgreSQL.
 	lock   *flock.Flock
 	store  *Database
+	people *directory.Directory
 	server *server.Server
 	url    *url.URL
 	first  *directory.FirstStart
@@ -92,7 +93,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	if a.url, err = c.externalURL(l.Addr().String()); err != nil {
 		return err
 	}
-	people := directory.New(a.store, password.NewHasher())
+	a.people = directory.New(a.store, password.NewHasher())
 	clientIP := func(r *http.Request) netip.Addr {
 		addr, _ := clientip.Of(r, c.TrustedProxies)
 		return addr
@@ -108,7 +109,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
 		ExternalURL: a.url,
 		API: api.New(api.Config{
-			Store: a.store, Fleet: fleet.New(a.store, a.store.Keys, c.Now), Directory: people,
+			Store: a.store, Fleet: fleet.New(a.store, a.store.Keys, c.Now), Directory: a.people,
 			Tokens: access.NewTokens(a.store), Queue: dispatch.NewQueue(),
 			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
 		}),
@@ -123,7 +124,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	if err != nil {
 		return err
 	}
-	a.first, err = people.Bootstrap(ctx, c.Now(), c.RootToken, c.RootPassword)
+	a.first, err = a.people.Bootstrap(ctx, c.Now(), c.RootToken, c.RootPassword)
 	if err != nil {
 		return fmt.Errorf("make the administrator root: %w", err)
 	}
@@ -149,6 +150,9 @@ func (a *App) Serve(ctx context.Context) error {
 		maintain.Run(ctx, a.log, maintain.Duty{
 			Name: "forget stored answers", Every: time.Hour,
 			Do: func(ctx context.Context) error { return idempotency.Forget(ctx, a.store, a.now()) },
+		}, maintain.Duty{
+			Name: "forget bots", Every: 24 * time.Hour,
+			Do: func(ctx context.Context) error { return a.people.ForgetBots(ctx, a.now()) },
 		})
 	})
 	duties.Go(func() { audit.Seal(ctx, a.store, a.log) })

@@ -29,6 +29,7 @@ type Store interface {
 type reader interface {
 	store.SettingsReader
 	store.UserReader
+	store.AccessTokenReader
 	store.NamespaceReader
 	store.ProjectReader
 	store.MemberReader

@@ -111,6 +111,9 @@ var settingAttributes = []audit.Attribute[baton.Settings]{
 	audit.NewAttribute("require_personal_access_token_expiry", eventSettings, func(s *baton.Settings) string { return strconv.FormatBool(s.RequirePersonalAccessTokenExpiry) }),
 	audit.NewAttribute("instance_token_prefix", eventSettings, func(s *baton.Settings) string { return s.InstanceTokenPrefix }),
 	audit.NewAttribute("update_runner_versions_enabled", eventSettings, func(s *baton.Settings) string { return strconv.FormatBool(s.UpdateRunnerVersionsEnabled) }),
+	audit.NewAttribute("inactive_resource_access_tokens_delete_after_days", eventSettings, func(s *baton.Settings) string {
+		return audit.Number(s.InactiveResourceAccessTokensDeleteAfterDays)
+	}),
 	audit.NewAttribute("throttle_unauthenticated_api", eventSettings, func(s *baton.Settings) string { return throttleText(s.UnauthenticatedThrottle) }),
 	audit.NewAttribute("throttle_authenticated_api", eventSettings, func(s *baton.Settings) string { return throttleText(s.AuthenticatedThrottle) }),
 }
@@ -198,8 +201,14 @@ func tellEnd(ctx context.Context, tx store.Tx, a *access.Actor, n *baton.Namespa
 	if err != nil {
 		return err
 	}
+	if err := tellBots(ctx, tx, a.Author(), baton.InGroup(n.ID)); err != nil {
+		return err
+	}
 	var events []baton.AuditEvent
 	for _, p := range projects {
+		if err := tellBots(ctx, tx, a.Author(), baton.InProject(p.ID)); err != nil {
+			return err
+		}
 		events = append(events, aboutProject(a.Author(), &p)(eventProjectDeleted, "Project destroyed"))
 	}
 	for _, g := range subgroups {

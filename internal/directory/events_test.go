@@ -15,7 +15,7 @@ import (
 func TestEveryAttributeIsTold(t *testing.T) {
 	t.Parallel()
 	told(t, settingAttributes)
-	told(t, userAttributes, "ID", "State", "Bot", "CreatedBy", "LastActivityOn")
+	told(t, userAttributes, "ID", "State", "Bot", "BotOf", "CreatedBy", "LastActivityOn")
 	told(t, groupAttributes, "ID", "Kind", "FullPath", "FullName", "ParentID", "OwnerID")
 	told(t, projectAttributes, "ID", "NamespaceID", "FullPath", "FullName", "CreatorID")
 	told(t, memberAttributes, "Source", "UserID", "CreatedBy")

@@ -109,8 +109,8 @@ func (d *Directory) CreateGroup(ctx context.Context, a *access.Actor, parent Ref
 		if err := tell(ctx, tx, aboutGroup(a.Author(), &g)(eventGroupCreated, "Group created", changes...)); err != nil {
 			return err
 		}
-		if a.User.ID == 0 {
-			return nil // made by who has the machine, who is nobody here
+		if a.User.ID == 0 || a.User.Bot {
+			return nil // who has the machine is nobody here, and a bot has its role from above
 		}
 		return tx.InsertMember(ctx, baton.Member{
 			Source: baton.InGroup(id), UserID: a.User.ID, AccessLevel: baton.OwnerAccess,
@@ -127,7 +127,7 @@ func (d *Directory) CreateGroup(ctx context.Context, a *access.Actor, parent Ref
 // namespace stands for the top level.
 func parentFor(ctx context.Context, tx store.Tx, a *access.Actor, parent Ref) (baton.Namespace, error) {
 	if parent == "" {
-		if !a.Admin && !a.User.CanCreateGroup {
+		if !a.Admin && (a.User.Bot || !a.User.CanCreateGroup) {
 			return baton.Namespace{}, baton.Denied("")
 		}
 		return baton.Namespace{}, nil

@@ -111,7 +111,7 @@ func (d *Directory) Members(ctx context.Context, a *access.Actor, in Place, p st
 	if err != nil {
 		return nil, 0, fmt.Errorf("count members: %w", err)
 	}
-	named, err := nameAll(ctx, d.store, members)
+	named, err := nameAll(ctx, d.store, a, members)
 	return named, total, err
 }
 
@@ -135,7 +135,7 @@ func (d *Directory) AllMembers(ctx context.Context, a *access.Actor, in Place, p
 	slices.SortFunc(all, func(x, y baton.Member) int { return int(x.UserID - y.UserID) })
 	from := min(p.Offset, len(all))
 	to := min(from+p.Limit, len(all))
-	named, err := nameAll(ctx, d.store, all[from:to])
+	named, err := nameAll(ctx, d.store, a, all[from:to])
 	return named, len(all), err
 }
 
@@ -206,7 +206,7 @@ func (d *Directory) Member(ctx context.Context, a *access.Actor, in Place, user 
 	if err != nil {
 		return Membership{}, noMember(err)
 	}
-	return name(ctx, d.store, m)
+	return name(ctx, d.store, a, m)
 }
 
 // AnyMember returns a member of [Directory.AllMembers].
@@ -224,7 +224,7 @@ func (d *Directory) AnyMember(ctx context.Context, a *access.Actor, in Place, us
 	if !ok {
 		return Membership{}, baton.NotFound("")
 	}
-	return name(ctx, d.store, m)
+	return name(ctx, d.store, a, m)
 }
 
 // AddMember makes a user a member. Nobody gives a role above their own.
@@ -238,7 +238,8 @@ func (d *Directory) AddMember(
 		if err != nil {
 			return err
 		}
-		if _, err := findUser(ctx, tx, user); err != nil {
+		u, err := findUser(ctx, tx, user)
+		if err != nil {
 			return err
 		}
 		m := baton.Member{Source: s.source, UserID: user, CreatedBy: a.User.ID, CreatedAt: a.Now}
@@ -248,13 +249,18 @@ func (d *Directory) AddMember(
 			}
 			return err
 		}
+		if u.Bot {
+			return baton.Invalid([]baton.FieldError{
+				{Field: "user_id", Problem: "project bots cannot be added to other groups / projects"},
+			})
+		}
 		if err := s.give(ctx, tx, a, &m, c); err != nil {
 			return err
 		}
 		if err := tx.InsertMember(ctx, m); err != nil {
 			return err
 		}
-		if added, err = name(ctx, tx, m); err != nil {
+		if added, err = name(ctx, tx, a, m); err != nil {
 			return err
 		}
 		changes := audit.Compare(memberAttributes, &baton.Member{}, &m)
@@ -292,7 +298,7 @@ func (d *Directory) UpdateMember(
 		if err := tx.UpdateMember(ctx, m); err != nil {
 			return err
 		}
-		if changed, err = name(ctx, tx, m); err != nil {
+		if changed, err = name(ctx, tx, a, m); err != nil {
 			return err
 		}
 		return tell(ctx, tx, audit.Updates(memberAttributes, &was, &m, s.aboutMember(a.Author(), &changed.User).changed)...)
@@ -378,9 +384,13 @@ func removeBelow(ctx context.Context, tx store.Tx, a *access.Actor, group baton.
 	return nil
 }
 
-// mayTouch denies changing and ending a membership that is above the actor's
-// role, of the last Owner of a group, and of the owner of a personal project.
+// mayTouch denies changing and ending a membership that is a bot's or above the
+// actor's role, of the last Owner of a group, and of the owner of a personal
+// project.
 func (s *spot) mayTouch(ctx context.Context, tx store.Tx, a *access.Actor, m baton.Member) error {
+	if err := notForBots(ctx, tx, m.UserID); err != nil {
+		return err
+	}
 	level, err := access.Policy{Members: tx}.Level(ctx, a, s.source)
 	if err != nil {
 		return err
@@ -464,11 +474,14 @@ func noMember(err error) error {
 	return err
 }
 
-// name adds the users to a membership.
-func name(ctx context.Context, r reader, m baton.Member) (Membership, error) {
+// name adds the users to a membership, as the actor may see them.
+func name(ctx context.Context, r reader, a *access.Actor, m baton.Member) (Membership, error) {
 	u, err := r.User(ctx, m.UserID)
 	if err != nil {
 		return Membership{}, fmt.Errorf("find user of membership: %w", err)
+	}
+	if err := veil(ctx, r, a, &u); err != nil {
+		return Membership{}, err
 	}
 	named := Membership{Member: m, User: u}
 	if m.CreatedBy == 0 {
@@ -478,15 +491,18 @@ func name(ctx context.Context, r reader, m baton.Member) (Membership, error) {
 	if baton.IsNotFound(err) {
 		return named, nil
 	}
+	if err != nil {
+		return Membership{}, err
+	}
 	named.CreatedBy = &by
-	return named, err
+	return named, veil(ctx, r, a, &by)
 }
 
-func nameAll(ctx context.Context, r reader, members []baton.Member) ([]Membership, error) {
+func nameAll(ctx context.Context, r reader, a *access.Actor, members []baton.Member) ([]Membership, error) {
 	named := make([]Membership, len(members))
 	for i, m := range members {
 		var err error
-		if named[i], err = name(ctx, r, m); err != nil {
+		if named[i], err = name(ctx, r, a, m); err != nil {
 			return nil, err
 		}
 	}

@@ -270,6 +270,9 @@ func (d *Directory) DeleteProject(ctx context.Context, a *access.Actor, ref Ref)
 		if err := fleet.TellLosses(ctx, tx, a.Author(), baton.InProject(p.ID)); err != nil {
 			return err
 		}
+		if err := tellBots(ctx, tx, a.Author(), baton.InProject(p.ID)); err != nil {
+			return err
+		}
 		if err := tx.DeleteProject(ctx, p.ID); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func blockAndChange(t *testing.T, w *town, round int) {
 			_, err := w.UpdateUser(t.Context(), w.admin, u.ID, directory.UserChange{Note: &note})
 			return err
 		})
-	is, err := w.User(t.Context(), u.ID)
+	is, err := w.User(t.Context(), w.admin, u.ID)
 	if blocked != nil || changed != nil || err != nil {
 		t.Fatal(blocked, changed, err)
 	}

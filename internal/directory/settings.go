@@ -33,8 +33,11 @@ type SettingsChange struct {
 	RequirePersonalAccessTokenExpiry   *bool
 	InstanceTokenPrefix                *string
 	UpdateRunnerVersionsEnabled        *bool
-	UnauthenticatedThrottle            ThrottleChange
-	AuthenticatedThrottle              ThrottleChange
+	// InactiveResourceAccessTokensDeleteAfterDays, if 0, keeps them for ever.
+	InactiveResourceAccessTokensDeleteAfterDays *int
+
+	UnauthenticatedThrottle ThrottleChange
+	AuthenticatedThrottle   ThrottleChange
 }
 
 // A ThrottleChange is what to change of a [baton.Throttle].
@@ -110,6 +113,8 @@ func (c *SettingsChange) apply(s *baton.Settings) error {
 	set(&s.InstanceTokenPrefix, c.InstanceTokenPrefix)
 	p.tokenPrefix("instance_token_prefix", s.InstanceTokenPrefix)
 	set(&s.UpdateRunnerVersionsEnabled, c.UpdateRunnerVersionsEnabled)
+	set(&s.InactiveResourceAccessTokensDeleteAfterDays, c.InactiveResourceAccessTokensDeleteAfterDays)
+	p.retention("inactive_resource_access_tokens_delete_after_days", s.InactiveResourceAccessTokensDeleteAfterDays)
 
 	p.throttle("throttle_unauthenticated_api", &s.UnauthenticatedThrottle, c.UnauthenticatedThrottle)
 	p.throttle("throttle_authenticated_api", &s.AuthenticatedThrottle, c.AuthenticatedThrottle)
@@ -136,6 +141,19 @@ func (p *problems) tokenPrefix(field, prefix string) {
 	p.atMost(field, prefix, maxTokenPrefix)
 	if !tokenPrefixForm.MatchString(prefix) {
 		p.add(field, "can contain only letters of the Base64 alphabet (RFC4648) with the addition of '@', ':' and '.'")
+	}
+}
+
+// maxRetention is a hundred years in days: no database has to reckon with times
+// long before all calendars.
+const maxRetention = 36_500
+
+func (p *problems) retention(field string, days int) {
+	switch {
+	case days < 0:
+		p.add(field, "must be greater than or equal to 0")
+	case days > maxRetention:
+		p.add(field, fmt.Sprintf("must be less than or equal to %d", maxRetention))
 	}
 }
 

@@ -32,10 +32,15 @@ type UserChange struct {
 	Note           *string
 }
 
-// User returns the user. Everybody who is signed in may see everybody.
+// User returns the user. Everybody who is signed in may see everybody, but for
+// the names of bots.
 // https://docs.gitlab.com/api/users/#retrieve-a-user.
-func (d *Directory) User(ctx context.Context, id baton.UserID) (baton.User, error) {
-	return findUser(ctx, d.store, id)
+func (d *Directory) User(ctx context.Context, a *access.Actor, id baton.UserID) (baton.User, error) {
+	u, err := findUser(ctx, d.store, id)
+	if err != nil {
+		return baton.User{}, err
+	}
+	return u, veil(ctx, d.store, a, &u)
 }
 
 func findUser(ctx context.Context, r reader, id baton.UserID) (baton.User, error) {
@@ -68,6 +73,11 @@ func (d *Directory) Users(
 	users, err := d.store.Users(ctx, f, p)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list users: %w", err)
+	}
+	for i := range users {
+		if err := veil(ctx, d.store, a, &users[i]); err != nil {
+			return nil, 0, err
+		}
 	}
 	total, err := d.store.CountUsers(ctx, f)
 	if err != nil {
@@ -157,6 +167,9 @@ func (d *Directory) UpdateUser(ctx context.Context, a *access.Actor, id baton.Us
 		if u, err = findUser(ctx, tx, id); err != nil {
 			return err
 		}
+		if err := c.forBots(&u); err != nil {
+			return err
+		}
 		was := u
 		c.apply(&u)
 		u.UpdatedAt = a.Now
@@ -190,8 +203,12 @@ func (d *Directory) UpdateUser(ctx context.Context, a *access.Actor, id baton.Us
 	return u, nil
 }
 
-// renamePersonalNamespace keeps the namespace in step with its owner.
+// renamePersonalNamespace keeps the namespace in step with its owner. A bot has
+// none.
 func renamePersonalNamespace(ctx context.Context, tx store.Tx, u baton.User) error {
+	if u.Bot {
+		return nil
+	}
 	n, err := tx.PersonalNamespace(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("find personal namespace: %w", err)

@@ -129,9 +129,11 @@ func (d *Directory) DeleteUser(ctx context.Context, a *access.Actor, id baton.Us
 		if err := notLastAdmin(ctx, tx, a, u); err != nil {
 			return err
 		}
-		groups, err := soloOwned(ctx, tx, u.ID, a.Today())
-		if err != nil {
-			return err
+		var groups []baton.NamespaceID
+		if !u.Bot { // nobody relies on a bot to own a group
+			if groups, err = soloOwned(ctx, tx, u.ID, a.Today()); err != nil {
+				return err
+			}
 		}
 		if len(groups) > 0 && !hard {
 			return baton.Conflict("User cannot be removed while is the sole-owner of a group")
@@ -197,8 +199,8 @@ func soloOwned(ctx context.Context, r reader, user baton.UserID, today baton.Dat
 	return solo, nil
 }
 
-// hasOtherOwner reports whether anybody but the user is an Owner of the group,
-// as a member of it or of a group that it is in.
+// hasOtherOwner reports whether any person but the user is an Owner of the
+// group, as a member of it or of a group that it is in.
 func hasOtherOwner(
 	ctx context.Context, r reader, group baton.NamespaceID, user baton.UserID, today baton.Date,
 ) (bool, error) {
@@ -214,7 +216,14 @@ func hasOtherOwner(
 			return false, fmt.Errorf("list members: %w", err)
 		}
 		for _, m := range members {
-			if m.UserID != user && m.AccessLevel == baton.OwnerAccess && !expired(m.ExpiresAt, today) {
+			if m.UserID == user || m.AccessLevel != baton.OwnerAccess || expired(m.ExpiresAt, today) {
+				continue
+			}
+			u, err := r.User(ctx, m.UserID)
+			if err != nil {
+				return false, fmt.Errorf("find user of membership: %w", err)
+			}
+			if !u.Bot {
 				return true, nil
 			}
 		}

@@ -112,6 +112,8 @@ type UserFilter struct {
 	// Admins, Humans leave only administrators, and no bots.
 	Admins bool
 	Humans bool
+	// BotsOf, if set, leaves the bots of a group or project.
+	BotsOf baton.Source
 }
 
 // A UserReader reads users.
@@ -123,6 +125,10 @@ type UserReader interface {
 	UserByEmail(ctx context.Context, email string) (baton.User, error)
 	Users(ctx context.Context, f UserFilter, p Page) ([]baton.User, error)
 	CountUsers(ctx context.Context, f UserFilter) (int, error)
+	// RetiredBots returns the bots that were made at since or before and have had
+	// no token that worked after it. A token that ends on the day of since had
+	// its end before.
+	RetiredBots(ctx context.Context, since time.Time, p Page) ([]baton.User, error)
 	// PasswordHash returns the PHC string of the user's password, "" for none.
 	PasswordHash(ctx context.Context, id baton.UserID) (string, error)
 }
@@ -132,7 +138,7 @@ type UserWriter interface {
 	// InsertUser stores a new user and returns its id. The field ID is
 	// ignored. A taken username or email is a conflict.
 	InsertUser(ctx context.Context, u baton.User) (baton.UserID, error)
-	// UpdateUser stores all of u but CreatedAt and CreatedBy.
+	// UpdateUser stores all of u but BotOf, CreatedAt and CreatedBy.
 	UpdateUser(ctx context.Context, u baton.User) error
 	SetPasswordHash(ctx context.Context, id baton.UserID, hash string) error
 	// DeleteUser removes the user with memberships, access tokens and stored
@@ -144,6 +150,8 @@ type UserWriter interface {
 // An AccessTokenFilter chooses access tokens; the zero value chooses all.
 type AccessTokenFilter struct {
 	UserID baton.UserID
+	// BotsOf, if set, leaves the tokens of the bots of a group or project.
+	BotsOf baton.Source
 	// Search is a part of the name, without regard to case.
 	Search  string
 	Revoked *bool
@@ -175,10 +183,10 @@ type AccessTokenWriter interface {
 	InsertAccessToken(ctx context.Context, t baton.AccessToken, digest baton.Digest) (baton.TokenID, error)
 	// RevokeAccessToken revokes a token. One that is revoked already is not
 	// found, so that of two who revoke it one is told.
-	RevokeAccessToken(ctx context.Context, id baton.TokenID) error
+	RevokeAccessToken(ctx context.Context, id baton.TokenID, now time.Time) error
 	// RevokeAccessTokenFamily revokes every token of a chain of rotations. One
 	// in which all are revoked already is not found.
-	RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error
+	RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID, now time.Time) error
 }
 
 // A UseRecorder writes down who called. Each method is a transaction by itself
@@ -252,8 +260,8 @@ type NamespaceWriter interface {
 	// none of which may get too long.
 	UpdateNamespace(ctx context.Context, n baton.Namespace) error
 	// DeleteNamespace removes the namespace with all that is below: subgroups,
-	// projects, memberships, shares, group runners, and the project runners
-	// that are left without any project (see DeleteProject).
+	// projects, memberships, shares, bots, group runners, and the project
+	// runners that are left without any project (see DeleteProject).
 	DeleteNamespace(ctx context.Context, id baton.NamespaceID) error
 }
 
@@ -291,7 +299,7 @@ type ProjectWriter interface {
 	// UpdateProject stores all of p but NamespaceID, CreatorID and CreatedAt; a
 	// changed name or path changes its route.
 	UpdateProject(ctx context.Context, p baton.Project) error
-	// DeleteProject removes the project with memberships and shares. A project
+	// DeleteProject removes the project with memberships, shares and bots. A project
 	// runner that it owned passes to the project it was assigned to first
 	// among those left; one that has none left is removed, as GitLab does.
 	DeleteProject(ctx context.Context, id baton.ProjectID) error

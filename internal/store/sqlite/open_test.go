@@ -233,7 +233,7 @@ func TestPrincipalFollowsTheOtherProcess(t *testing.T) {
 		if revoked {
 			break
 		}
-		err := stores[1].Tx(t.Context(), func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id) })
+		err := stores[1].Tx(t.Context(), func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id, time.Now()) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"strings"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -78,6 +79,10 @@ func tokensWhere(f store.AccessTokenFilter) *where {
 	if f.UserID != 0 {
 		w.and("t.user_id = ?", f.UserID)
 	}
+	if f.BotsOf != (baton.Source{}) {
+		column, id := source(f.BotsOf)
+		w.and("t.user_id IN (SELECT id FROM users WHERE bot_"+column+" = ?)", id)
+	}
 	w.search(f.Search, "t.name")
 	if f.Revoked != nil {
 		w.and(not(!*f.Revoked) + "t.revoked")
@@ -108,14 +113,15 @@ func (w writer) InsertAccessToken(ctx context.Context, t baton.AccessToken, dige
 	return baton.TokenID(id), err
 }
 
-func (w writer) RevokeAccessToken(ctx context.Context, id baton.TokenID) error {
+func (w writer) RevokeAccessToken(ctx context.Context, id baton.TokenID, now time.Time) error {
 	return w.touch(ctx, accessTokens.thing, "revoke Token",
-		"UPDATE access_tokens SET revoked = true WHERE id = $1 AND NOT revoked", id)
+		"UPDATE access_tokens SET revoked = true, revoked_at = $1 WHERE id = $2 AND NOT revoked", at(&now), id)
 }
 
-func (w writer) RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID) error {
+func (w writer) RevokeAccessTokenFamily(ctx context.Context, family baton.TokenID, now time.Time) error {
 	return w.touch(ctx, accessTokens.thing, "revoke token family",
-		"UPDATE access_tokens SET revoked = true WHERE (id = $1 OR family = $1) AND NOT revoked", family)
+		`UPDATE access_tokens SET revoked = true, revoked_at = $1
+		WHERE (id = $2 OR family = $2) AND NOT revoked`, at(&now), family)
 }
 
 // TouchAccessToken implements [store.UseRecorder].

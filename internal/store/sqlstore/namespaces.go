@@ -185,6 +185,9 @@ func (w writer) DeleteNamespace(ctx context.Context, id baton.NamespaceID) error
 	if err := w.disown(ctx, subtree, int64(id)); err != nil {
 		return err
 	}
+	if err := w.deleteBots(ctx, subtree, "bot_namespace_id IN (SELECT id FROM doomed) OR ", int64(id)); err != nil {
+		return err
+	}
 	if _, err := w.exec(ctx, "delete projects", subtree+"DELETE FROM projects WHERE id IN (SELECT id FROM doomed_projects)", id); err != nil {
 		return err
 	}

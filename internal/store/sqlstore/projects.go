@@ -108,7 +108,11 @@ func (w writer) UpdateProject(ctx context.Context, p baton.Project) error {
 }
 
 func (w writer) DeleteProject(ctx context.Context, id baton.ProjectID) error {
-	if err := w.disown(ctx, "WITH doomed_projects (id) AS (SELECT id FROM projects WHERE id = $1) ", int64(id)); err != nil {
+	const with = "WITH doomed_projects (id) AS (SELECT id FROM projects WHERE id = $1) "
+	if err := w.disown(ctx, with, int64(id)); err != nil {
+		return err
+	}
+	if err := w.deleteBots(ctx, with, "", int64(id)); err != nil {
 		return err
 	}
 	return w.touch(ctx, projects.thing, "delete Project", "DELETE FROM projects WHERE id = $1", id)
@@ -165,6 +169,15 @@ func (w writer) disown(ctx context.Context, with string, id int64) error {
 	_, err := w.exec(ctx, "pass on Runner", with+`UPDATE runners
 		SET project_id = `+nextOwner+`
 		WHERE project_id IN (SELECT id FROM doomed_projects)`, id)
+	return err
+}
+
+// deleteBots removes the bots of the projects in doomed_projects (see
+// [writer.disown]), and those for which another condition, which ends in OR,
+// holds.
+func (w writer) deleteBots(ctx context.Context, with, or string, id int64) error {
+	_, err := w.exec(ctx, "delete bots",
+		with+"DELETE FROM users WHERE "+or+"bot_project_id IN (SELECT id FROM doomed_projects)", id)
 	return err
 }
 

@@ -27,6 +27,7 @@ type settingsDocument struct {
 	RequirePersonalAccessTokenExpiry     bool             `json:"require_personal_access_token_expiry"`
 	InstanceTokenPrefix                  string           `json:"instance_token_prefix"`
 	UpdateRunnerVersionsEnabled          bool             `json:"update_runner_versions_enabled"`
+	InactiveResourceAccessTokens         int              `json:"inactive_resource_access_tokens_delete_after_days"`
 	UnauthenticatedThrottle              throttleDocument `json:"throttle_unauthenticated_api"`
 	AuthenticatedThrottle                throttleDocument `json:"throttle_authenticated_api"`
 }
@@ -53,6 +54,7 @@ func documentOf(s baton.Settings) settingsDocument {
 		RequirePersonalAccessTokenExpiry:     s.RequirePersonalAccessTokenExpiry,
 		InstanceTokenPrefix:                  s.InstanceTokenPrefix,
 		UpdateRunnerVersionsEnabled:          s.UpdateRunnerVersionsEnabled,
+		InactiveResourceAccessTokens:         s.InactiveResourceAccessTokensDeleteAfterDays,
 		UnauthenticatedThrottle:              throttleDocument(s.UnauthenticatedThrottle),
 		AuthenticatedThrottle:                throttleDocument(s.AuthenticatedThrottle),
 	}
@@ -76,6 +78,8 @@ func (d *settingsDocument) settings() baton.Settings {
 		UpdateRunnerVersionsEnabled:          d.UpdateRunnerVersionsEnabled,
 		UnauthenticatedThrottle:              baton.Throttle(d.UnauthenticatedThrottle),
 		AuthenticatedThrottle:                baton.Throttle(d.AuthenticatedThrottle),
+
+		InactiveResourceAccessTokensDeleteAfterDays: d.InactiveResourceAccessTokens,
 	}
 }
 

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -16,6 +17,8 @@ var users = define("User", "users u", func(u *baton.User) []column {
 		{"state", &u.State, mutable},
 		{"admin", &u.Admin, mutable},
 		{"bot", &u.Bot, mutable},
+		{"bot_namespace_id", nullNumber(&u.BotOf.Namespace), fixed},
+		{"bot_project_id", nullNumber(&u.BotOf.Project), fixed},
 		{"external", &u.External, mutable},
 		{"private_profile", &u.PrivateProfile, mutable},
 		{"can_create_group", &u.CanCreateGroup, mutable},
@@ -68,7 +71,21 @@ func usersWhere(f store.UserFilter) *where {
 	if f.Humans {
 		w.and("NOT u.bot")
 	}
+	if f.BotsOf != (baton.Source{}) {
+		column, id := source(f.BotsOf)
+		w.and("u.bot_"+column+" = ?", id)
+	}
 	return w
+}
+
+func (r reader) RetiredBots(ctx context.Context, since time.Time, p store.Page) ([]baton.User, error) {
+	w := new(where)
+	w.and("u.bot AND u.created_at <= ?", at(&since))
+	w.and(`NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.user_id = u.id
+		AND NOT (t.revoked AND coalesce(t.revoked_at, t.created_at) <= ?)
+		AND (t.expires_at IS NULL OR t.expires_at > ?))`, at(&since), baton.DateOf(since))
+	w.page("u.id", p)
+	return users.filtered(ctx, r, w)
 }
 
 func (r reader) PasswordHash(ctx context.Context, id baton.UserID) (string, error) {

@@ -43,8 +43,8 @@ var accessTokenTests = []test{
 		_, err := s.AccessToken(s.Context(), 1)
 		s.missing(err, "Token")
 		for _, fn := range []func(context.Context, store.Tx) error{
-			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, 1) },
-			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, 1) },
+			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, 1, now) },
+			func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, 1, now) },
 		} {
 			s.missing(s.Tx(s.Context(), fn), "Token")
 		}
@@ -78,13 +78,13 @@ var accessTokenTests = []test{
 			yes := true
 			return ids(must(s.AccessTokens(ctx, store.AccessTokenFilter{Revoked: &yes}, all)), tokenID)
 		}
-		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, second.ID) })
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, second.ID, now) })
 		same(s, revoked(), []baton.TokenID{second.ID})
-		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID) })
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID, now) })
 		same(s, revoked(), []baton.TokenID{first.ID, second.ID, third.ID})
-		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID) }), "Token")
-		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) })
-		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID) }), "Token")
+		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessTokenFamily(ctx, first.ID, now) }), "Token")
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID, now) })
+		s.missing(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, other.ID, now) }), "Token")
 	}},
 	{"AccessToken/Touch", func(s *suite) {
 		u := s.user("u")
@@ -201,7 +201,7 @@ var principalTests = []test{
 			return func() error { return s.Tx(ctx, fn) }
 		}
 		for i, change := range []func() error{
-			tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id) }),
+			tx(func(ctx context.Context, tx store.Tx) error { return tx.RevokeAccessToken(ctx, id, now) }),
 			func() error { return s.TouchAccessToken(ctx, store.TokenUse{Token: id, User: u.ID, At: now}) },
 			tx(func(ctx context.Context, tx store.Tx) error {
 				u.State = baton.UserBlocked

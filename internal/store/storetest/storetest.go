@@ -28,7 +28,7 @@ type test struct {
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, cases := range [][]test{
-		settingsTests, userTests, accessTokenTests, principalTests, namespaceTests, projectTests,
+		settingsTests, userTests, botTests, accessTokenTests, principalTests, namespaceTests, projectTests,
 		memberTests, accessTests, runnerTests, createTests, auditTests, keyTests, registrationTokenTests, transactionTests,
 	} {
 		for _, c := range cases {

@@ -442,6 +442,7 @@ var forms = map[string]string{
 	"secret":  `[A-Za-z0-9_-]{20}`,
 	"id":      `[A-Za-z0-9_@-]{8,255}`,
 	"word":    `[A-Za-z0-9.+_-]+`,
+	"hex":     `[0-9a-f]{32}`,
 	"seconds": `[0-9]+\.[0-9]{6}`,
 	"etag":    `W/"[0-9a-f]{32}"`,
 }
