@@ -28,7 +28,7 @@ func TestClientsRepeat(t *testing.T) {
 		{"client-go", func(_ *testing.T, url string) driver { return goDriver{url: url} }, []int{429, 500, 502, 503}},
 		{"python-gitlab", python("python-gitlab.py"), []int{429}},
 		{"ruby-gitlab", newRubyDriver, nil},
-		{"@gitbeaker/rest", newNodeDriver, []int{429, 502}},
+		{"gitbeaker", newNodeDriver, []int{429, 502}},
 	} {
 		t.Run(client.name, func(t *testing.T) {
 			var refuse atomic.Int64 // with this status, once
