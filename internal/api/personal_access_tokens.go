@@ -127,7 +127,7 @@ type accessTokenFilter struct {
 // listAccessTokensParams are what GET /personal_access_tokens takes.
 // https://docs.gitlab.com/api/personal_access_tokens/#list-all-personal-access-tokens.
 type listAccessTokensParams struct {
-	UserID baton.UserID `param:"user_id" doc:"Only the tokens of the user."`
+	UserID grape.Opt[baton.UserID] `param:"user_id" doc:"Only the tokens of the user."`
 	accessTokenFilter
 	paging
 }
@@ -160,8 +160,14 @@ func (in *accessTokenFilter) filter() store.AccessTokenFilter {
 // listAccessTokens lists the caller's personal access tokens, or everybody's for an administrator.
 func (s *Server) listAccessTokens(ctx context.Context, c *call, in listAccessTokensParams) (list[accessTokenEntity], error) {
 	f := in.filter()
-	f.UserID = in.UserID
+	f.UserID = in.UserID.Value
+	if c.actor.Admin && in.UserID.Given() && f.UserID == 0 {
+		return list[accessTokenEntity]{}, errNotFound // blank is no user, but for others as good as nothing
+	}
 	tokens, total, err := s.Tokens.List(ctx, c.actor, f, in.rows())
+	if baton.IsNotFound(err) {
+		err = errNotFound
+	}
 	if err != nil {
 		return list[accessTokenEntity]{}, err
 	}
