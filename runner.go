@@ -162,14 +162,21 @@ func (r *Runner) Status(now time.Time) RunnerStatus {
 	return status
 }
 
+// SeenAt returns when the runner was last heard of: the later of its creation
+// and its last contact.
+func (r *Runner) SeenAt() time.Time { return later(r.CreatedAt, r.ContactedAt) }
+
+func later(t, u time.Time) time.Time {
+	if t.After(u) {
+		return t
+	}
+	return u
+}
+
 // statusOf returns the status of what was created and last called then.
 func statusOf(created, contacted, now time.Time) RunnerStatus {
-	seen := contacted
-	if seen.Before(created) {
-		seen = created
-	}
 	switch {
-	case now.Sub(seen) >= StaleAfter:
+	case now.Sub(later(created, contacted)) >= StaleAfter:
 		return StatusStale
 	case contacted.IsZero():
 		return StatusNeverContacted

@@ -32,7 +32,7 @@
 //
 // A missing row is [baton.NotFound] with the kind of the thing: "User",
 // "Token", "Namespace", "Project", "Member", "Share", "Runner", "Runner
-// manager", "Runner project", "Registration token", "Audit event", "Answer" or "Key". A broken unique rule is CodeConflict and names
+// manager", "Runner project", "Registration token", "Stale runner policy", "Audit event", "Answer" or "Key". A broken unique rule is CodeConflict and names
 // the field in [baton.Error.Fields] ("username", "email", "path", "owner_id",
 // "user_id", "group_id", "project_id", "token", "key", "key_id"). A reference to a row that
 // is gone is CodeStale. A database that cannot be reached, is full, was

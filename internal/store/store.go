@@ -46,6 +46,7 @@ type Reader interface {
 	AnswerReader
 	KeyReader
 	RegistrationTokenReader
+	StalePolicyReader
 }
 
 // A Writer is every write that is part of a transaction.
@@ -61,6 +62,7 @@ type Writer interface {
 	AnswerWriter
 	KeyWriter
 	RegistrationTokenWriter
+	StalePolicyWriter
 }
 
 // A Page is a part of a list. Rows are ordered by id unless the method says
@@ -355,6 +357,21 @@ type RunnerFilter struct {
 	VersionPrefix string
 	// Among, unless nil, leaves the runners of a scope.
 	Among *RunnerScope
+	// IDs, unless nil, are those wanted; an empty list wants none.
+	IDs []baton.RunnerID
+	// After leaves the runners with larger ids.
+	After baton.RunnerID
+	// SilentSince, unless zero, leaves the runners that were last seen at that
+	// time or before; see [baton.Runner.SeenAt].
+	SilentSince time.Time
+	// Governed, unless nil, leaves the runners that a stale runner policy of the
+	// source is for, whether or not there is one: those of the source and of
+	// what is below it, but for those that have a nearer policy. A project runner
+	// is its owner's.
+	Governed *baton.Source
+	// Unshared leaves out the project runners that are assigned to a project
+	// besides their owner.
+	Unshared bool
 }
 
 // A ContactState says how long a runner has been silent. Unlike
@@ -414,6 +431,25 @@ type RunnerReader interface {
 	LatestManager(ctx context.Context, id baton.RunnerID) (baton.Manager, error)
 	// Manager finds a runner's manager by system id.
 	Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.Manager, error)
+	// SilentManagers returns managers of any runners.
+	SilentManagers(ctx context.Context, f SilentManagerFilter, p Page) ([]baton.Manager, error)
+	CountSilentManagers(ctx context.Context, f SilentManagerFilter) (int, error)
+}
+
+// A SilentManagerFilter chooses managers that did not call for long; the zero
+// value chooses all.
+type SilentManagerFilter struct {
+	// Since, unless zero, is when the last of them called, at the latest.
+	Since time.Time
+	// IDs, unless nil, are those wanted; an empty list wants none.
+	IDs []baton.ManagerID
+	// After leaves the managers with larger ids.
+	After baton.ManagerID
+	// Governed, unless nil, leaves the managers of the runners that a filter with
+	// the same field leaves.
+	Governed *baton.Source
+	// Besides, unless nil, leaves out the managers of the runners that it chooses.
+	Besides *RunnerFilter
 }
 
 // A RunnerLoss is what the deletion of something does to a runner.
@@ -454,9 +490,14 @@ type RunnerWriter interface {
 	// RotateRunnerToken gives the runner a new token and retires others. What
 	// has expired by then is forgotten.
 	RotateRunnerToken(ctx context.Context, n Rotation) error
-	// DeleteManager forgets a manager. It is known again when it calls.
-	DeleteManager(ctx context.Context, id baton.ManagerID) error
-	DeleteRunner(ctx context.Context, id baton.RunnerID) error
+	// PauseRunners pauses runners and sets their UpdatedAt. It is NotFound unless
+	// all were there.
+	PauseRunners(ctx context.Context, at time.Time, ids ...baton.RunnerID) error
+	// DeleteManager forgets managers, which are known again when they call. It is
+	// NotFound unless all were there.
+	DeleteManager(ctx context.Context, ids ...baton.ManagerID) error
+	// DeleteRunner removes runners. It is NotFound unless all were there.
+	DeleteRunner(ctx context.Context, ids ...baton.RunnerID) error
 }
 
 // A Rotation is a new token in the place of others.
@@ -642,4 +683,25 @@ type RegistrationTokenWriter interface {
 	// SetRegistrationToken stores the token of a source in the place of the one
 	// that it had.
 	SetRegistrationToken(ctx context.Context, t RegistrationToken) error
+}
+
+// A StalePolicyReader reads stale runner policies.
+type StalePolicyReader interface {
+	// StalePolicy returns the policy that was set for the source itself.
+	StalePolicy(ctx context.Context, of baton.Source) (baton.StaleRunnerPolicy, error)
+	// NearestStalePolicy returns the policy that counts for the source: its own,
+	// or that of the closest group above it, or the instance's.
+	NearestStalePolicy(ctx context.Context, of baton.Source) (baton.StaleRunnerPolicy, error)
+	// AutomaticStalePolicies returns the policies that are automatic, the
+	// instance's ahead, then those of groups and of projects by their ids.
+	AutomaticStalePolicies(ctx context.Context) ([]baton.StaleRunnerPolicy, error)
+}
+
+// A StalePolicyWriter writes stale runner policies. They end with the group or
+// project that they are for.
+type StalePolicyWriter interface {
+	// SetStalePolicy stores the policy of a source in the place of the one that
+	// it had.
+	SetStalePolicy(ctx context.Context, p baton.StaleRunnerPolicy) error
+	DeleteStalePolicy(ctx context.Context, of baton.Source) error
 }

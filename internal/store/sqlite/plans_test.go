@@ -37,6 +37,13 @@ func TestRunnerListsUseIndexes(t *testing.T) {
 		"type and paused": {Types: []baton.RunnerType{baton.GroupRunner}, Paused: new(true)},
 		"project":         {Among: &store.RunnerScope{Project: 1, Groups: []baton.NamespaceID{1, 2}, Instance: true}},
 		"own":             {Among: &store.RunnerScope{Managed: &store.Viewer{UserID: 1, Today: "2026-01-05"}}},
+		"ids":             {IDs: []baton.RunnerID{1, 2, 3}},
+		"stale, instance": {SilentSince: now, Governed: &baton.Source{}, Paused: new(false)},
+		"next, instance":  {SilentSince: now, Governed: &baton.Source{}, Paused: new(false), After: 7},
+		"stale, group":    {SilentSince: now, Governed: new(baton.InGroup(1)), Unshared: true},
+		"next, group":     {SilentSince: now, Governed: new(baton.InGroup(1)), Unshared: true, After: 7},
+		"stale, project":  {SilentSince: now, Governed: new(baton.InProject(1)), Unshared: true},
+		"next, project":   {SilentSince: now, Governed: new(baton.InProject(1)), Unshared: true, After: 7},
 	} {
 		f.Now = now
 		plans.seen = nil
@@ -53,6 +60,70 @@ func TestRunnerListsUseIndexes(t *testing.T) {
 					t.Errorf("%s: %s in\n%s", name, step, plan)
 				}
 			}
+		}
+	}
+}
+
+// TestStaleRunnersUseIndexes: the first page finds those that are silent by the
+// time of their last contact; the next ones go on by id from where the page before
+// ended, and stop when they are full. Neither sorts more than what it finds.
+func TestStaleRunnersUseIndexes(t *testing.T) {
+	s, plans := openExplained(t)
+	for after, want := range map[baton.RunnerID]string{
+		0: "SEARCH r USING INDEX runners_contacted (contacted_at<?)",
+		7: "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)",
+	} {
+		plans.seen = nil
+		f := store.RunnerFilter{SilentSince: time.Now(), Governed: &baton.Source{}, Paused: new(false), After: after}
+		if _, err := s.Runners(t.Context(), f, store.Page{Limit: 20}); err != nil {
+			t.Fatal(err)
+		}
+		sorts := slices.Contains(plans.seen[:slices.Index(plans.seen, "SCAN page")], "USE TEMP B-TREE FOR ORDER BY")
+		if !slices.Contains(plans.seen, want) || sorts != (after == 0) {
+			t.Errorf("after %d:\n%s", after, strings.Join(plans.seen, "\n"))
+		}
+	}
+}
+
+// TestSilentManagersUseIndexes: those of a group or project are found by its
+// runners, since there may be many more that are somebody else's. The instance's
+// are all managers, which are walked through once.
+func TestSilentManagersUseIndexes(t *testing.T) {
+	s, plans := openExplained(t)
+	const ofRunner = "INDEX runner_managers_contact (runner_id=? AND contacted_at<?)"
+	for of, want := range map[baton.Source]string{
+		{}:                 "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)",
+		baton.InGroup(1):   ofRunner,
+		baton.InProject(1): ofRunner,
+	} {
+		plans.seen = nil
+		f := store.SilentManagerFilter{
+			Since: time.Now(), Governed: &of, After: 7,
+			Besides: &store.RunnerFilter{SilentSince: time.Now(), Governed: &of, Unshared: true},
+		}
+		if _, err := s.SilentManagers(t.Context(), f, store.Page{Limit: 100}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CountSilentManagers(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		plan := strings.Join(plans.seen, "\n")
+		if strings.Count(plan, want) != 2 || strings.Contains(plan, "SCAN r ") || strings.Contains(plan, "SCAN p ") {
+			t.Errorf("%v:\n%s", of, plan)
+		}
+	}
+}
+
+// TestNearestStalePolicyUsesIndexes, since a run asks it for every group and
+// project whose runners it changes.
+func TestNearestStalePolicyUsesIndexes(t *testing.T) {
+	s, plans := openExplained(t)
+	if _, err := s.NearestStalePolicy(t.Context(), baton.InProject(1)); !baton.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	for _, step := range plans.seen {
+		if strings.HasPrefix(step, "SCAN ") && !slices.Contains([]string{"SCAN up", "SCAN n"}, step) {
+			t.Errorf("%s in\n%s", step, strings.Join(plans.seen, "\n"))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -89,6 +90,22 @@ func in[T any](w *where, column string, values []T) {
 		args[i] = v
 	}
 	w.and(column+" IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")+")", args...)
+}
+
+// padded returns values as arguments, the last one as often as it takes to make
+// a power of two of them: lists whose length is that of a request are few
+// different statements then. There must be one at least.
+func padded[T any](values []T) []any {
+	args := make([]any, 1<<bits.Len(uint(len(values)-1)))
+	for i := range args {
+		args[i] = values[min(i, len(values)-1)]
+	}
+	return args
+}
+
+// placesFor returns (?, ?) with a place for each of the [padded] values.
+func placesFor[T any](values []T) string {
+	return "(" + strings.Repeat("?, ", 1<<bits.Len(uint(len(values)-1))-1) + "?)"
 }
 
 // page appends order and bounds.

@@ -19,7 +19,7 @@ var registrationTokens = define("Registration token", "registration_tokens k", f
 })
 
 func (r reader) RegistrationToken(ctx context.Context, of baton.Source) (store.RegistrationToken, error) {
-	return registrationTokens.one(ctx, r, "WHERE coalesce(k.namespace_id, 0) = $1 AND coalesce(k.project_id, 0) = $2", of.Namespace, of.Project)
+	return registrationTokens.one(ctx, r, ofSource, of.Namespace, of.Project)
 }
 
 func (r reader) RegistrationTokenByDigest(ctx context.Context, token baton.Digest) (store.RegistrationToken, error) {

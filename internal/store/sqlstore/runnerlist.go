@@ -2,9 +2,9 @@ package sqlstore
 
 import (
 	"context"
-	"math/bits"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"baton.example/baton"
@@ -37,13 +37,14 @@ type runnerList struct {
 
 // listRunners builds the query from what is set. A tag leads, if there is one:
 // its index holds the ids of the runners in order, and the table of runners is
-// not needed unless something else is asked of them.
-func listRunners(f store.RunnerFilter) *runnerList {
-	l := &runnerList{from: "runners r", id: "r.id", w: new(where)}
+// not needed unless something else is asked of them. Before are the arguments of
+// the query that this one stands in, if it does.
+func listRunners(f store.RunnerFilter, before ...any) *runnerList {
+	l := &runnerList{from: "runners r", id: "r.id", w: &where{args: before}}
 	if len(f.Tags) > 0 {
 		l.from, l.id = "runner_tags t", "t.runner_id"
 		l.tags(f.Tags)
-		if f.Types != nil || f.Paused != nil || len(f.Contacts) > 0 {
+		if f.Types != nil || f.Paused != nil || len(f.Contacts) > 0 || !f.SilentSince.IsZero() || f.Governed != nil || f.Unshared {
 			l.from += " JOIN runners r ON r.id = t.runner_id"
 		}
 	}
@@ -51,10 +52,27 @@ func listRunners(f store.RunnerFilter) *runnerList {
 	for _, state := range f.Contacts {
 		l.contact(state, f)
 	}
+	if !f.SilentSince.IsZero() {
+		l.silent(f.SilentSince)
+	}
+	if f.IDs != nil {
+		l.ids(f.IDs)
+	}
+	if f.After != 0 {
+		l.w.and(l.id+" > ?", f.After)
+	}
+	if f.Governed != nil {
+		l.w.governed(*f.Governed)
+	}
+	if f.Unshared {
+		l.w.and("(r.type <> ? OR NOT EXISTS (SELECT 1 FROM runner_projects a WHERE a.runner_id = r.id AND a.project_id <> r.project_id))",
+			baton.ProjectRunner)
+	}
 	l.order = l.id
-	if len(f.Contacts) > 0 && len(f.Tags) == 0 {
+	if (len(f.Contacts) > 0 || !f.SilentSince.IsZero()) && len(f.Tags) == 0 && f.After == 0 {
 		// The plus keeps the database from walking through all runners in
-		// order: it is to read the times that match, and to sort their ids.
+		// order: it is to read the times that match, and to sort their ids. Who
+		// goes on after an id reads them all in the end, and is to walk.
 		l.order = "+" + l.id
 	}
 	if prefix := f.VersionPrefix; prefix != "" {
@@ -78,12 +96,8 @@ func (l *runnerList) tags(all []string) {
 	case len(all) > baton.MaxRunnerTags:
 		l.w.and("1 = 0")
 	case len(others) > 0:
-		args := make([]any, 1<<bits.Len(uint(len(others)-1)))
-		for i := range args {
-			args[i] = others[min(i, len(others)-1)] // the last one fills up
-		}
-		l.w.and("(SELECT count(*) FROM runner_tags o WHERE o.runner_id = t.runner_id AND o.tag IN ("+
-			strings.Repeat("?, ", len(args)-1)+"?)) = ?", append(args, len(others))...)
+		l.w.and("(SELECT count(*) FROM runner_tags o WHERE o.runner_id = t.runner_id AND o.tag IN "+placesFor(others)+") = ?",
+			append(padded(others), len(others))...)
 	}
 }
 
@@ -95,13 +109,19 @@ func (l *runnerList) attributes(f store.RunnerFilter) {
 	default:
 		in(l.w, "r.type", f.Types)
 	}
-	if f.Paused != nil {
+	switch {
+	case f.Paused == nil:
+	case f.SilentSince.IsZero():
 		l.w.and("r.paused = ?", *f.Paused)
+	default:
+		// Few runners are silent and half of all are paused, or none: this keeps
+		// SQLite from the index of the latter.
+		l.w.and("coalesce(r.paused, FALSE) = ?", *f.Paused)
 	}
 }
 
 func (l *runnerList) contact(state store.ContactState, f store.RunnerFilter) {
-	online, stale := f.Now.Add(-baton.OnlineWindow), f.Now.Add(-baton.StaleAfter)
+	online := f.Now.Add(-baton.OnlineWindow)
 	switch state {
 	case store.ContactOnline:
 		l.w.and("r.contacted_at > ?", at(&online))
@@ -110,8 +130,22 @@ func (l *runnerList) contact(state store.ContactState, f store.RunnerFilter) {
 	case store.ContactNever:
 		l.w.and("r.contacted_at IS NULL")
 	case store.ContactStale:
-		l.w.and("r.created_at <= ? AND (r.contacted_at IS NULL OR r.contacted_at <= ?)", at(&stale), at(&stale))
+		l.silent(f.Now.Add(-baton.StaleAfter))
 	}
+}
+
+// silent adds the condition that the runner was last seen then or before.
+func (l *runnerList) silent(since time.Time) {
+	l.w.and("r.created_at <= ? AND (r.contacted_at IS NULL OR r.contacted_at <= ?)", at(&since), at(&since))
+}
+
+// ids adds the condition that the runner is one of these.
+func (l *runnerList) ids(wanted []baton.RunnerID) {
+	if len(wanted) == 0 {
+		l.w.and("1 = 0")
+		return
+	}
+	l.w.and(l.id+" IN "+placesFor(wanted), padded(wanted)...)
 }
 
 // among adds the scope as one list of ids, each part of which has an index: an

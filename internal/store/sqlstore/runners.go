@@ -77,18 +77,8 @@ func (r reader) taggedRunners(ctx context.Context, more []any, query string, arg
 const joinTags = " LEFT JOIN runner_tags g ON g.runner_id = r.id "
 
 func (r reader) Runner(ctx context.Context, id baton.RunnerID) (baton.Runner, error) {
-	return oneRunner(r.taggedRunners(ctx, nil,
+	return runners.first(r.taggedRunners(ctx, nil,
 		"SELECT "+runners.columns+", g.tag FROM runners r"+joinTags+"WHERE r.id = $1 ORDER BY g.position", id))
-}
-
-func oneRunner(all []baton.Runner, err error) (baton.Runner, error) {
-	switch {
-	case err != nil:
-		return baton.Runner{}, err
-	case len(all) == 0:
-		return baton.Runner{}, baton.NotFound(runners.thing)
-	}
-	return all[0], nil
 }
 
 func (r reader) RunnerProjects(ctx context.Context, id baton.RunnerID) ([]baton.Project, error) {
@@ -171,10 +161,30 @@ func (w writer) UpdateRunner(ctx context.Context, r baton.Runner) error {
 	return nil
 }
 
-func (w writer) DeleteManager(ctx context.Context, id baton.ManagerID) error {
-	return w.touch(ctx, managers.thing, "delete Runner manager", "DELETE FROM runner_managers WHERE id = $1", id)
+// touchAll runs a statement that must touch a row for each of the ids: it is NotFound
+// otherwise. What follows from statement is the list of ids.
+func touchAll[ID ~int64](ctx context.Context, w writer, thing, doing, statement string, ids []ID, args ...any) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	which := &where{args: args}
+	which.write(statement)
+	which.write(placesFor(ids), padded(ids)...)
+	n, err := w.exec(ctx, doing, which.text.String(), which.args...)
+	if err == nil && n != len(ids) {
+		return baton.NotFound(thing)
+	}
+	return err
 }
 
-func (w writer) DeleteRunner(ctx context.Context, id baton.RunnerID) error {
-	return w.touch(ctx, runners.thing, "delete Runner", "DELETE FROM runners WHERE id = $1", id)
+func (w writer) PauseRunners(ctx context.Context, t time.Time, ids ...baton.RunnerID) error {
+	return touchAll(ctx, w, runners.thing, "pause Runner", "UPDATE runners SET paused = TRUE, updated_at = $1 WHERE id IN ", ids, at(&t))
+}
+
+func (w writer) DeleteManager(ctx context.Context, ids ...baton.ManagerID) error {
+	return touchAll(ctx, w, managers.thing, "delete Runner manager", "DELETE FROM runner_managers WHERE id IN ", ids)
+}
+
+func (w writer) DeleteRunner(ctx context.Context, ids ...baton.RunnerID) error {
+	return touchAll(ctx, w, runners.thing, "delete Runner", "DELETE FROM runners WHERE id IN ", ids)
 }

@@ -31,7 +31,7 @@ func (r reader) RunnerByToken(ctx context.Context, token baton.Digest) (baton.Ru
 
 func (r reader) runnerByToken(ctx context.Context, columns, from, digest string, token baton.Digest) (baton.Runner, baton.RunnerToken, error) {
 	var t baton.RunnerToken
-	runner, err := oneRunner(r.taggedRunners(ctx, []any{&t.Number, at(&t.CreatedAt), at(&t.ExpiresAt)},
+	runner, err := runners.first(r.taggedRunners(ctx, []any{&t.Number, at(&t.CreatedAt), at(&t.ExpiresAt)},
 		"SELECT "+runners.columns+", "+columns+", g.tag FROM "+from+joinTags+"WHERE "+digest+" = $1 ORDER BY g.position", token[:]))
 	t.RunnerID = runner.ID
 	return runner, t, err

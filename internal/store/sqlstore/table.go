@@ -113,7 +113,11 @@ func (t *table[T]) query(ctx context.Context, r reader, query string, args ...an
 
 // one reads the one row that follows from rest, or NotFound.
 func (t *table[T]) one(ctx context.Context, r reader, rest string, args ...any) (T, error) {
-	all, err := t.list(ctx, r, rest, args...)
+	return t.first(t.list(ctx, r, rest, args...))
+}
+
+// first returns the first of the rows, or NotFound.
+func (t *table[T]) first(all []T, err error) (T, error) {
 	if err == nil && len(all) == 0 {
 		err = baton.NotFound(t.thing)
 	}
