@@ -407,6 +407,8 @@ func (d *describer) success(r *route) (int, *response, error) {
 	if isList {
 		rows, _ := out.FieldByName("rows")
 		out = rows.Type.Elem()
+	}
+	if _, paged := r.in.FieldByName(reflect.TypeFor[paging]().Name()); paged {
 		answer.Headers = pageHeaders()
 	}
 	if out.Kind() != reflect.Interface {

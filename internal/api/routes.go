@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -22,6 +23,7 @@ const (
 func (s *Server) routes() []route {
 	return slices.Concat(
 		s.runnerRoutes(),
+		s.stalePolicyRoutes(),
 		s.instanceRoutes(),
 		s.userRoutes(),
 		s.accessTokenRoutes(),
@@ -67,6 +69,35 @@ func (s *Server) runnerRoutes() []route {
 		del("/runners/managers", anyone(), s.unregisterManager).refusing(http.StatusForbidden, http.StatusNotFound).conditional(),
 		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent).refusing(http.StatusForbidden),
 	}
+}
+
+// stalePolicyRoutes are the routes of what becomes of runners and managers that
+// have been silent for long, in the instance, in groups and in projects.
+func (s *Server) stalePolicyRoutes() []route {
+	read, write := with(manageRunner, api, readAPI), with(manageRunner, api)
+	const path = "/stale_runner_policy"
+	instance := "/application" + path
+	all := []route{
+		get(instance, read, s.getStalePolicy),
+		put(instance, write, s.setStalePolicy),
+		del(instance, write, s.removeStalePolicy),
+		get(instance+"/preview", read, s.previewStale),
+		post(instance+"/run", write, s.runStale).answering(http.StatusOK),
+	}
+	for _, below := range []struct {
+		path   string
+		source func(context.Context, *call, directory.Ref) (baton.Source, error)
+	}{{"/groups/{id}", s.groupSource}, {"/projects/{id}", s.projectSource}} {
+		p := stalePolicies{s, below.source}
+		all = append(all,
+			get(below.path+path, read, p.getPolicy),
+			put(below.path+path, write, p.setPolicy),
+			del(below.path+path, write, p.removePolicy),
+			get(below.path+path+"/preview", read, p.previewPolicy),
+			post(below.path+path+"/run", write, p.runPolicy).answering(http.StatusOK),
+		)
+	}
+	return all
 }
 
 // instanceRoutes are the routes of the instance as a whole.

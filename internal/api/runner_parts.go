@@ -23,6 +23,16 @@ type managerEntity struct {
 	Token              *usedToken         `json:"token,omitempty"`
 }
 
+func newManagerEntity(c *call, m *baton.Manager) managerEntity {
+	return managerEntity{
+		ID: m.ID, SystemID: m.SystemID,
+		Version: orNull(m.Version), Revision: orNull(m.Revision),
+		Platform: orNull(m.Platform), Architecture: orNull(m.Architecture),
+		CreatedAt: timestamp(m.CreatedAt), ContactedAt: timestamp(m.ContactedAt),
+		IPAddress: orNull(m.IP), Status: m.Status(c.now), JobExecutionStatus: "idle",
+	}
+}
+
 // usedToken is the token that a manager called with last.
 type usedToken struct {
 	ID        int       `json:"id"`
@@ -44,13 +54,7 @@ func (s *Server) listRunnerManagers(ctx context.Context, c *call, in listRunnerM
 		return nil, err
 	}
 	return each(managers, func(m baton.Manager) managerEntity {
-		e := managerEntity{
-			ID: m.ID, SystemID: m.SystemID,
-			Version: orNull(m.Version), Revision: orNull(m.Revision),
-			Platform: orNull(m.Platform), Architecture: orNull(m.Architecture),
-			CreatedAt: timestamp(m.CreatedAt), ContactedAt: timestamp(m.ContactedAt),
-			IPAddress: orNull(m.IP), Status: m.Status(c.now), JobExecutionStatus: "idle",
-		}
+		e := newManagerEntity(c, &m)
 		if in.WithToken && m.TokenNumber != 0 {
 			e.Token = &usedToken{m.TokenNumber, timestamp(m.TokenCreatedAt)}
 		}

@@ -39,6 +39,7 @@ type App struct {
 	store  *Database
 	people *directory.Directory
 	server *server.Server
+	fleet  *fleet.Service
 	url    *url.URL
 	first  *directory.FirstStart
 	log    *slog.Logger
@@ -94,6 +95,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 		return err
 	}
 	a.people = directory.New(a.store, password.NewHasher())
+	a.fleet = fleet.New(a.store, a.store.Keys, c.Now)
 	clientIP := func(r *http.Request) netip.Addr {
 		addr, _ := clientip.Of(r, c.TrustedProxies)
 		return addr
@@ -109,7 +111,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
 		ExternalURL: a.url,
 		API: api.New(api.Config{
-			Store: a.store, Fleet: fleet.New(a.store, a.store.Keys, c.Now), Directory: a.people,
+			Store: a.store, Fleet: a.fleet, Directory: a.people,
 			Tokens: access.NewTokens(a.store), Queue: dispatch.NewQueue(),
 			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
 		}),
@@ -153,6 +155,9 @@ func (a *App) Serve(ctx context.Context) error {
 		}, maintain.Duty{
 			Name: "forget bots", Every: 24 * time.Hour,
 			Do: func(ctx context.Context) error { return a.people.ForgetBots(ctx, a.now()) },
+		}, maintain.Duty{
+			// Whatever was silent because Baton was away has called again by then.
+			Name: "apply stale runner policies", After: time.Hour, Every: 24 * time.Hour, Do: a.fleet.RunAutomaticStale,
 		})
 	})
 	duties.Go(func() { audit.Seal(ctx, a.store, a.log) })

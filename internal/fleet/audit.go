@@ -19,6 +19,11 @@ const (
 	eventUnassigned     = "ci_runner_unassigned_from_project"
 	eventRotated        = "ci_runner_token_reset" // GitLab's for registration tokens alone
 	eventManagerDeleted = "ci_runner_manager_unregistered"
+
+	eventStaleCreated = "stale_runner_policy_created"
+	eventStaleUpdated = "stale_runner_policy_updated"
+	eventStaleDeleted = "stale_runner_policy_deleted"
+	eventStaleApplied = "stale_runner_policy_applied"
 )
 
 // A place is where a runner belongs.
@@ -63,22 +68,28 @@ func projectPlace(p *baton.Project) place {
 
 // place returns where the runner belongs.
 func (v view) place(ctx context.Context, r *baton.Runner) (place, error) {
-	switch r.Type {
-	case baton.GroupRunner:
-		g, err := v.Namespace(ctx, r.GroupID)
-		if err != nil {
-			return place{}, fmt.Errorf("find group of runner: %w", err)
-		}
-		return groupPlace(&g), nil
-	case baton.ProjectRunner:
-		p, err := v.Project(ctx, r.ProjectID)
+	return v.placeOf(ctx, ownerOf(r))
+}
+
+// placeOf returns the place that is a group, a project or, with the zero source,
+// the instance.
+func (v view) placeOf(ctx context.Context, of baton.Source) (place, error) {
+	switch {
+	case of.Project != 0:
+		p, err := v.Project(ctx, of.Project)
 		if err != nil {
 			return place{}, fmt.Errorf("find project of runner: %w", err)
 		}
 		return projectPlace(&p), nil
-	case baton.InstanceRunner:
+	case of.Namespace != 0:
+		g, err := v.Namespace(ctx, of.Namespace)
+		if err != nil {
+			return place{}, fmt.Errorf("find group of runner: %w", err)
+		}
+		return groupPlace(&g), nil
+	default:
+		return instancePlace(), nil
 	}
-	return instancePlace(), nil
 }
 
 // event returns the audit event of something done to a runner.

@@ -18,7 +18,7 @@ import (
 // they are created.
 // https://docs.gitlab.com/api/groups/#retrieve-a-group.
 func (s *Service) RegistrationToken(ctx context.Context, a *access.Actor, of baton.Source) (baton.Secret, error) {
-	if err := s.view.managesRegistration(ctx, a, of); err != nil {
+	if err := s.view.may(ctx, a, access.ManageRunners, of); err != nil {
 		return baton.Secret{}, err
 	}
 	at, err := s.view.registry(ctx, &a.Settings, of)
@@ -55,7 +55,7 @@ func (s *Service) ResetRegistrationToken(ctx context.Context, a *access.Actor, o
 	var made baton.Secret
 	err := s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		v := look(tx)
-		if err := v.managesRegistration(ctx, a, of); err != nil {
+		if err := v.may(ctx, a, access.ManageRunners, of); err != nil {
 			return err
 		}
 		settings, err := tx.Settings(ctx)
@@ -84,19 +84,6 @@ func (s *Service) ResetRegistrationToken(ctx context.Context, a *access.Actor, o
 		return baton.Secret{}, fmt.Errorf("reset registration token: %w", err)
 	}
 	return made, nil
-}
-
-// managesRegistration is CodeDenied unless the actor may see and replace the
-// registration token.
-func (v view) managesRegistration(ctx context.Context, a *access.Actor, of baton.Source) error {
-	switch {
-	case of.Project != 0:
-		return denied(v.policy.CanProject(ctx, a, access.ManageRunners, &baton.Project{ID: of.Project}))
-	case of.Namespace != 0:
-		return denied(v.policy.CanGroup(ctx, a, access.ManageRunners, &baton.Namespace{ID: of.Namespace}))
-	default:
-		return denied(a.Admin, nil)
-	}
 }
 
 // newRegistrationToken makes a token of the source and what is to be stored of

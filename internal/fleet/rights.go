@@ -85,3 +85,22 @@ func (v view) projectRights(ctx context.Context, a *access.Actor, r *baton.Runne
 func viewer(a *access.Actor) *store.Viewer {
 	return &store.Viewer{UserID: a.User.ID, External: a.User.External, Today: a.Today()}
 }
+
+// may is CodeDenied unless the actor has the ability in the group or project;
+// in the instance administrators have all.
+func (v view) may(ctx context.Context, a *access.Actor, do access.Ability, in baton.Source) error {
+	switch {
+	case in.Project != 0:
+		return denied(v.policy.CanProject(ctx, a, do, &baton.Project{ID: in.Project}))
+	case in.Namespace != 0:
+		return denied(v.policy.CanGroup(ctx, a, do, &baton.Namespace{ID: in.Namespace}))
+	default:
+		return denied(a.Admin, nil)
+	}
+}
+
+// ownerOf returns the group or project that the runner belongs to, the zero
+// source for an instance runner.
+func ownerOf(r *baton.Runner) baton.Source {
+	return baton.Source{Namespace: r.GroupID, Project: r.ProjectID}
+}

@@ -27,6 +27,7 @@ type reader interface {
 	store.RunnerReader
 	store.PrincipalReader
 	store.RegistrationTokenReader
+	store.StalePolicyReader
 }
 
 // A Service manages the fleet.

@@ -14,8 +14,9 @@ import (
 type Duty struct {
 	// Name tells the duty in the log.
 	Name string
-	// Every is the time between two rounds; the first is at the start.
-	Every time.Duration
+	// After is how long after the start the first round is, and Every the time
+	// between two rounds.
+	After, Every time.Duration
 	// Do does one round. An error is logged, and the next round tries again.
 	Do func(context.Context) error
 }
@@ -30,16 +31,27 @@ func Run(ctx context.Context, log *slog.Logger, duties ...Duty) {
 }
 
 func (d *Duty) run(ctx context.Context, log *slog.Logger) {
+	if !wait(ctx, time.After(d.After)) {
+		return
+	}
 	ticker := time.NewTicker(d.Every)
 	defer ticker.Stop()
 	for {
 		if err := d.Do(ctx); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "a duty failed and will be tried again", "duty", d.Name, "in", d.Every, "error", err)
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
+		if !wait(ctx, ticker.C) {
 			return
 		}
+	}
+}
+
+// wait returns true when the time has come, and false when ctx ends first.
+func wait(ctx context.Context, until <-chan time.Time) bool {
+	select {
+	case <-until:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
