@@ -31,6 +31,10 @@ type (
 	RunnerID int64
 	// ManagerID identifies a [Manager].
 	ManagerID int64
+	// PipelineID identifies a [Pipeline].
+	PipelineID int64
+	// JobID identifies a [Job].
+	JobID int64
 	// TokenID identifies an [AccessToken].
 	TokenID int64
 )

@@ -132,6 +132,21 @@ func (r *Runner) Validate(timeoutGiven bool) error {
 	return Invalid(broken)
 }
 
+// Serves reports whether the runner may take a job with these tags: all of them
+// are its own, and there is one unless it takes untagged jobs.
+// https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run.
+func (r *Runner) Serves(tags []string) bool {
+	if len(tags) == 0 {
+		return r.RunUntagged
+	}
+	for _, tag := range tags {
+		if !slices.Contains(r.Tags, tag) {
+			return false
+		}
+	}
+	return true
+}
+
 // The windows of [Runner.Status].
 const (
 	// OnlineWindow is how recent the last contact of an online runner is.

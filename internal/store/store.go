@@ -42,6 +42,8 @@ type Reader interface {
 	ProjectReader
 	MemberReader
 	RunnerReader
+	PipelineReader
+	JobReader
 	AuditReader
 	AnswerReader
 	KeyReader
@@ -58,6 +60,8 @@ type Writer interface {
 	ProjectWriter
 	MemberWriter
 	RunnerWriter
+	PipelineWriter
+	JobWriter
 	AuditWriter
 	AnswerWriter
 	KeyWriter
@@ -541,6 +545,103 @@ type RunnerCreation struct {
 	Audit          func(baton.RunnerID) baton.AuditEvent
 	// Answer is nil for a request without an idempotency key.
 	Answer func(baton.RunnerID) (Answer, error)
+}
+
+// A PipelineFilter chooses pipelines of a project; nothing else leaves all.
+type PipelineFilter struct {
+	Project baton.ProjectID
+	// Statuses, unless empty, are those wanted.
+	Statuses []baton.PipelineStatus
+	// The others leave the pipelines for a ref, of a commit, or of a user.
+	Ref, SHA string
+	User     baton.UserID
+	// The bounds of UpdatedAt, both inclusive, zero for none.
+	UpdatedAfter, UpdatedBefore time.Time
+	// Ascending begins with the oldest.
+	Ascending bool
+}
+
+// A PipelineReader reads pipelines.
+type PipelineReader interface {
+	Pipeline(ctx context.Context, id baton.PipelineID) (baton.Pipeline, error)
+	// Pipelines returns pipelines, the newest ahead.
+	Pipelines(ctx context.Context, f PipelineFilter, p Page) ([]baton.Pipeline, error)
+	CountPipelines(ctx context.Context, f PipelineFilter, most int) (int, error)
+}
+
+// A PipelineWriter writes pipelines.
+type PipelineWriter interface {
+	// InsertPipeline stores a new pipeline and returns it with its id and its
+	// IID, the number after that of the project's last one.
+	InsertPipeline(ctx context.Context, p baton.Pipeline) (baton.Pipeline, error)
+	// UpdatePipeline stores status and times.
+	UpdatePipeline(ctx context.Context, p baton.Pipeline) error
+	// DeletePipeline removes the pipeline with its jobs. A runner that works on
+	// one of them is told that it is gone.
+	DeletePipeline(ctx context.Context, id baton.PipelineID) error
+}
+
+// A JobFilter chooses jobs; the zero value chooses all.
+type JobFilter struct {
+	Project  baton.ProjectID
+	Pipeline baton.PipelineID
+	Runner   baton.RunnerID
+	Manager  baton.ManagerID
+	// Statuses, unless empty, are those wanted.
+	Statuses []baton.JobStatus
+	// Retried leaves in the attempts that have a newer one.
+	Retried bool
+	// ReportedTo, unless nil, leaves jobs of projects in which the viewer is a
+	// Reporter or more.
+	ReportedTo *Viewer
+	// Ascending begins with the oldest.
+	Ascending bool
+}
+
+// A JobReader reads jobs.
+type JobReader interface {
+	Job(ctx context.Context, id baton.JobID) (baton.Job, error)
+	// JobByToken finds the job whose runner works with the token. It does not
+	// judge: the job may be over.
+	JobByToken(ctx context.Context, token baton.Digest) (baton.Job, error)
+	// Recipe returns what the configuration says of a job, as JSON.
+	Recipe(ctx context.Context, id baton.JobID) ([]byte, error)
+	// Jobs returns jobs, the newest ahead.
+	Jobs(ctx context.Context, f JobFilter, p Page) ([]baton.Job, error)
+	CountJobs(ctx context.Context, f JobFilter, most int) (int, error)
+	// Attempts returns the jobs of a pipeline that have no newer attempt, in
+	// the order of stages and ids.
+	Attempts(ctx context.Context, id baton.PipelineID) ([]baton.Job, error)
+	// SilentJobs returns up to most jobs that a runner works on and that gave no
+	// sign of life since, the longest silent ahead.
+	SilentJobs(ctx context.Context, since time.Time, most int) ([]baton.Job, error)
+	// QueuedJobs returns up to most jobs that are pending since then or longer,
+	// the oldest ahead.
+	QueuedJobs(ctx context.Context, since time.Time, most int) ([]baton.Job, error)
+	// NextJob returns the job that the runner, which has its tags, is to be
+	// given, or NotFound. https://docs.gitlab.com/ci/runners/ has the rules:
+	// its tags are all among the runner's, and there is one unless the runner
+	// takes untagged jobs; a runner for protected refs takes nothing else. An
+	// instance runner is given a job of the project that has the fewest on
+	// instance runners; apart from that the oldest comes first.
+	NextJob(ctx context.Context, r baton.Runner) (baton.Job, error)
+}
+
+// A JobWriter writes jobs.
+type JobWriter interface {
+	// InsertJob stores a new job in the state created and returns its id.
+	InsertJob(ctx context.Context, j baton.Job, recipe []byte) (baton.JobID, error)
+	// MoveJob stores the job, which was in state from before. It is CodeStale
+	// if the stored job is in another state by now, and CodeInternal if the
+	// step is none of [baton.JobStatus.Next]. The queue follows.
+	MoveJob(ctx context.Context, from baton.JobStatus, j baton.Job) error
+	// HandOut moves a pending job, as MoveJob does, to a runner that works on it
+	// with the token.
+	HandOut(ctx context.Context, j baton.Job, token baton.Digest) error
+	// TouchJob notes a sign of life of the job's runner.
+	TouchJob(ctx context.Context, id baton.JobID, at time.Time) error
+	// SupersedeJob notes that a job has a newer attempt.
+	SupersedeJob(ctx context.Context, id baton.JobID) error
 }
 
 // An Answer is what a request with an idempotency key was told, sealed under

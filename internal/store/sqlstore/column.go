@@ -2,7 +2,9 @@ package sqlstore
 
 import (
 	"database/sql/driver"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,3 +188,43 @@ func (d digest) Scan(src any) error {
 
 // Value implements [driver.Valuer].
 func (d digest) Value() (driver.Value, error) { return d.p[:], nil }
+
+// A names wraps a list of names of any kind, which is kept as a JSON array. In
+// a set they are sorted, and none is there twice; else nil is NULL.
+type names struct {
+	p   *[]string
+	set bool
+}
+
+func nameList(p *[]string) names { return names{p: p} }
+
+func nameSet(p *[]string) names { return names{p: p, set: true} }
+
+// Scan implements [database/sql.Scanner].
+func (n names) Scan(src any) error {
+	var all string
+	if err := (text[string]{&all}).Scan(src); err != nil {
+		return err
+	}
+	*n.p = nil
+	if all == "" || n.set && all == "[]" {
+		return nil
+	}
+	return json.Unmarshal([]byte(all), n.p)
+}
+
+// Value implements [driver.Valuer].
+func (n names) Value() (driver.Value, error) {
+	list := *n.p
+	switch {
+	case n.set:
+		list = slices.Compact(slices.Sorted(slices.Values(list)))
+		if list == nil {
+			list = []string{}
+		}
+	case list == nil:
+		return nil, nil
+	}
+	all, err := json.Marshal(list)
+	return string(all), err
+}

@@ -96,6 +96,9 @@ func (w writer) UpdateProject(ctx context.Context, p baton.Project) error {
 	if err := projects.update(ctx, w, &p, int64(p.ID)); err != nil {
 		return err
 	}
+	if err := w.letIn(ctx, &p); err != nil {
+		return err
+	}
 	if old.Name == p.Name && old.Path == p.Path {
 		return nil
 	}

@@ -140,6 +140,14 @@ func (t *table[T]) count(ctx context.Context, r reader, w *where) (int, error) {
 	return n, err
 }
 
+// countTo counts what the conditions leave, but no further than most.
+func (t *table[T]) countTo(ctx context.Context, r reader, w *where, most int) (int, error) {
+	w.write(" LIMIT ?", most)
+	var n int
+	_, err := r.value(ctx, "count "+t.thing, &n, "SELECT count(*) FROM (SELECT 1 FROM "+t.tables+w.text.String()+") counted", w.args...)
+	return n, err
+}
+
 // insert stores a new row whose id is generated.
 func (t *table[T]) insert(ctx context.Context, w writer, v *T, more ...any) (int64, error) {
 	var id int64
