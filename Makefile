@@ -31,7 +31,7 @@ bench: ## run all benchmarks (BENCHTIME=1x to try them once)
 
 lint: ## check style, bugs and import directions
 	go vet ./...
-	$(tool) golangci-lint run
+	$(tool) golangci-lint run --allow-serial-runners
 
 fmt: ## format the code and order its imports
 	$(tool) golangci-lint fmt

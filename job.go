@@ -39,6 +39,9 @@ type Job struct {
 	ManagerID ManagerID
 	// Shared tells that it was given to an instance runner.
 	Shared bool
+	// CancelsGracefully tells that the runner can end the job itself when it is
+	// cancelled, with after_script.
+	CancelsGracefully bool
 	// Timeout is how many seconds the job may take, known when it is handed
 	// out, and TimeoutSource who says so.
 	Timeout       int
@@ -158,3 +161,26 @@ const (
 	FailedServerTimeout     FailureReason = "server_timeout_running"
 	FailedCancelTimeout     FailureReason = "server_timeout_canceling"
 )
+
+// FailureReasons returns all reasons.
+func FailureReasons() []FailureReason {
+	return []FailureReason{
+		FailedUnknown, FailedScript, FailedRunnerSystem, FailedTimeout, FailedRunnerUnsupported, FailedDependency,
+		FailedScheduler, FailedUserBlocked, FailedTraceSize, FailedStuckMatching, FailedStuckNoRunner,
+		FailedSilentRunning, FailedSilentCanceling, FailedServerTimeout, FailedCancelTimeout,
+	}
+}
+
+// Is reports whether a word of retry:when means the reason. Two of the words
+// are older than the reasons that they stand for.
+func (r FailureReason) Is(word string) bool {
+	switch r {
+	case FailedStuckMatching, FailedStuckNoRunner, FailedSilentRunning, FailedSilentCanceling:
+		return word == string(r) || word == "stuck_or_timeout_failure"
+	case FailedServerTimeout, FailedCancelTimeout:
+		return word == string(r) || word == string(FailedTimeout)
+	case FailedUnknown, FailedScript, FailedRunnerSystem, FailedTimeout, FailedRunnerUnsupported, FailedDependency,
+		FailedScheduler, FailedUserBlocked, FailedTraceSize:
+	}
+	return word == string(r)
+}

@@ -67,6 +67,8 @@ const (
 	// machine registered: gitlab-runner removes such a runner when it
 	// unregisters, where it would only remove itself from one of a user's.
 	RegisteredTokenPrefix = "glrtr-"
+	// JobTokenPrefix begins the token that a runner works on a job with.
+	JobTokenPrefix = "glcbt-"
 	// RegistrationTokenPrefix begins a registration token.
 	RegistrationTokenPrefix = "GR1348941"
 	// AccessTokenPrefix begins a personal access token unless the setting

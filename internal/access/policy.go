@@ -45,6 +45,13 @@ const (
 	// ManageAccessTokens is to make and rotate them. No bot may: what somebody
 	// took from it would never end.
 	ManageAccessTokens
+	// ReadPipelines is to see pipelines, jobs and their logs.
+	ReadPipelines
+	// RunPipelines is to start, cancel, retry and play them; protected refs
+	// come on top of it (package pipeline).
+	RunPipelines
+	// DeletePipelines is to remove pipelines.
+	DeletePipelines
 )
 
 // A rule is the least role that an ability needs in a group and in a project.
@@ -73,6 +80,9 @@ var rules = map[Ability]rule{
 	ReadAuditEvents:    {baton.OwnerAccess, baton.MaintainerAccess},
 	ReadAccessTokens:   {baton.OwnerAccess, baton.MaintainerAccess},
 	ManageAccessTokens: {baton.OwnerAccess, baton.MaintainerAccess},
+	ReadPipelines:      {never, baton.ReporterAccess},
+	RunPipelines:       {never, baton.DeveloperAccess},
+	DeletePipelines:    {never, baton.OwnerAccess},
 }
 
 // A Policy answers questions of permission from what the store knows.

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -96,6 +98,63 @@ func (l list[T]) paginate(s *Server, c *call) any {
 		return []T{}
 	}
 	return l.rows[:min(len(l.rows), size)]
+}
+
+// A keyset is a page of rows that begins behind a cursor: however far the list
+// goes, each page costs the same. rows are one more than size if there is
+// another page.
+// https://docs.gitlab.com/api/rest/#keyset-based-pagination.
+type keyset[T any] struct {
+	rows []T
+	size int
+	id   func(T) int64
+}
+
+// paginate tells where the next page is, and returns the rows.
+func (k keyset[T]) paginate(s *Server, c *call) any {
+	c.reply.Set("X-Per-Page", strconv.Itoa(k.size))
+	if len(k.rows) > k.size {
+		k.rows = k.rows[:k.size]
+		query := c.query(k.size)
+		query.Del("page")
+		query.Set("cursor", writeCursor(k.id(k.rows[k.size-1])))
+		c.reply.Set("Link", "<"+s.base+strings.TrimSuffix(c.path, "/")+"?"+query.Encode()+`>; rel="next"`)
+	}
+	if k.rows == nil {
+		return []T{}
+	}
+	return k.rows
+}
+
+// A cursor is the id of a page's last row, in the form of GitLab's.
+type cursor struct {
+	ID        string `json:"id"`
+	Direction string `json:"_kd"`
+}
+
+func writeCursor(id int64) string {
+	text, err := json.Marshal(cursor{strconv.FormatInt(id, 10), "n"})
+	if err != nil {
+		panic(err) // two strings
+	}
+	return base64.URLEncoding.EncodeToString(text)
+}
+
+// readCursor returns the id in a cursor, 0 for none.
+func readCursor(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	var at cursor
+	plain, err := base64.URLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(plain, &at)
+	}
+	id, notNumber := strconv.ParseInt(at.ID, 10, 64)
+	if err != nil || notNumber != nil {
+		return 0, &failure{status: http.StatusBadRequest, body: problem{Error: "cursor is invalid"}}
+	}
+	return id, nil
 }
 
 // query returns every parameter of the call with the defaults of those that

@@ -126,6 +126,8 @@ func kindName(t reflect.Type) string {
 		return "boolean"
 	case reflect.Int, reflect.Int64:
 		return "integer"
+	case reflect.Float64:
+		return "number"
 	default:
 		panic(fmt.Sprintf("no schema for %v", t))
 	}

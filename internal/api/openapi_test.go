@@ -390,6 +390,9 @@ func (d *describer) success(r *route) (int, *response, error) {
 		return 0, nil, nil
 	case r.out == reflect.TypeFor[none]():
 		return r.status, answer, nil
+	case r.out == reflect.TypeFor[bare]():
+		answer.Headers = headerRefs("Job-Status")
+		return r.status, answer, nil
 	case r.out == reflect.TypeFor[yamlText]():
 		answer.Content = yaml.MapSlice{{Key: applicationYAML[0], Value: mediaType{Schema: &schema{Type: "object"}}}}
 		return r.status, answer, nil
@@ -460,6 +463,7 @@ var (
 	messageBody = reflect.TypeFor[message]()
 
 	refusals = []refusal{
+		{http.StatusNoContent, "There is no job for the runner.", nil, []string{"X-Gitlab-Last-Update"}},
 		{http.StatusBadRequest, "A parameter is missing or wrong, or the request cannot be read.", []reflect.Type{problemBody, messageBody}, nil},
 		{http.StatusUnauthorized, "There is no token, or it does not work.", []reflect.Type{messageBody, problemBody}, []string{"WWW-Authenticate"}},
 		{http.StatusForbidden, "The token or its user may not do this.", []reflect.Type{messageBody, problemBody}, nil},
@@ -497,6 +501,8 @@ var headers = []struct {
 	name, description string
 	number            bool
 }{
+	{"X-Gitlab-Last-Update", "What to send as last_update the next time; not there when that is what was sent.", false},
+	{"Job-Status", "The state of the job.", false},
 	{"Link", "The addresses of the pages before and after, of the first and the last, as RFC 8288 has it.", false},
 	{"X-Page", "The number of the page.", true},
 	{"X-Per-Page", "How many rows a page has.", true},
@@ -560,9 +566,11 @@ func (d *describer) components() {
 		for _, t := range r.body {
 			bodies = append(bodies, d.schemas.of(t))
 		}
-		if bodies == nil {
+		switch {
+		case r.status == http.StatusNoContent:
+		case bodies == nil:
 			answer.Content = yaml.MapSlice{{Key: "text/plain", Value: mediaType{Schema: &schema{Type: "string"}}}}
-		} else {
+		default:
 			answer.Content = yaml.MapSlice{{Key: applicationJSON[0], Value: mediaType{Schema: oneOrAny(bodies)}}}
 		}
 		c.Responses = append(c.Responses, yaml.MapItem{Key: refusalName(r.status), Value: answer})

@@ -136,7 +136,8 @@ func (r route) returning(entities ...any) route {
 	return r
 }
 
-// refusing adds statuses with which rows like this one do not refuse.
+// refusing adds statuses with which rows like this one do not refuse, or with
+// which this one has nothing to give.
 func (r route) refusing(statuses ...int) route {
 	r.refusals = append(r.refusals, statuses...)
 	return r

@@ -32,6 +32,7 @@ func (s *Server) routes() []route {
 		s.projectRoutes(),
 		s.memberRoutes(),
 		s.auditRoutes(),
+		s.pipelineRoutes(),
 	)
 }
 
@@ -51,7 +52,7 @@ func (s *Server) runnerRoutes() []route {
 		get("/runners/{id}", read, s.getRunner),
 		get("/runners/{id}/managers", read, s.listRunnerManagers),
 		get("/runners/{id}/projects", read, s.listRunnerProjects),
-		get("/runners/{id}/jobs", read, s.listRunnerJobs).returning(list[struct{}]{}),
+		get("/runners/{id}/jobs", read, s.listRunnerJobs).returning(list[runnerJob]{}),
 		put("/runners/{id}", write, s.updateRunner),
 		del("/runners/{id}", write, s.deleteRunner).conditional(),
 		post("/runners/{id}/reset_authentication_token", write, s.resetRunnerToken),
@@ -67,7 +68,8 @@ func (s *Server) runnerRoutes() []route {
 		post("/runners/reset_authentication_token", anyone(), s.resetOwnToken).refusing(http.StatusForbidden),
 		del("/runners", anyone(), s.unregisterRunner).refusing(http.StatusForbidden).conditional(),
 		del("/runners/managers", anyone(), s.unregisterManager).refusing(http.StatusForbidden, http.StatusNotFound).conditional(),
-		post("/jobs/request", anyone(), s.requestJob).answering(http.StatusNoContent).refusing(http.StatusForbidden),
+		post("/jobs/request", anyone(), s.requestJob).returning(struct{}{}).refusing(http.StatusForbidden, http.StatusNoContent),
+		put("/jobs/{id}", anyone(), s.updateJob).refusing(http.StatusForbidden),
 	}
 }
 
@@ -215,6 +217,25 @@ func (s *Server) projectRoutes() []route {
 
 		post("/projects/{id}/share", write, s.shareProject),
 		del("/projects/{id}/share/{group_id}", write, s.unshareProject),
+	}
+}
+
+// pipelineRoutes are the routes of pipelines and jobs.
+func (s *Server) pipelineRoutes() []route {
+	read, write := with(api, readAPI), with(api)
+	return []route{
+		post("/projects/{id}/pipeline", write, s.createPipeline),
+		get("/projects/{id}/pipelines", read, s.listPipelines),
+		get("/projects/{id}/pipelines/{pipeline_id}", read, s.getPipeline),
+		get("/projects/{id}/pipelines/{pipeline_id}/jobs", read, s.listPipelineJobs),
+		post("/projects/{id}/pipelines/{pipeline_id}/cancel", write, s.cancelPipeline),
+		post("/projects/{id}/pipelines/{pipeline_id}/retry", write, s.retryPipeline),
+		del("/projects/{id}/pipelines/{pipeline_id}", write, s.deletePipeline),
+		get("/projects/{id}/jobs", read, s.listJobs),
+		get("/projects/{id}/jobs/{job_id}", read, s.getJob),
+		post("/projects/{id}/jobs/{job_id}/cancel", write, s.cancelJob),
+		post("/projects/{id}/jobs/{job_id}/retry", write, s.retryJob),
+		post("/projects/{id}/jobs/{job_id}/play", write, s.playJob).answering(http.StatusOK),
 	}
 }
 

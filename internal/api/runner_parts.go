@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"baton.example/baton"
+	"baton.example/baton/internal/store"
 )
 
 // managerEntity is one of the machines that work under a runner's token.
@@ -93,18 +94,58 @@ type listRunnerJobsParams struct {
 	paging
 }
 
-// listRunnerJobs lists the jobs of a runner, of which there are none yet, to
-// whoever may see them.
+// listRunnerJobs lists the jobs of a runner, as far as they are of projects in
+// which the caller is a Reporter or more, to whoever may see them.
 func (s *Server) listRunnerJobs(ctx context.Context, c *call, in listRunnerJobsParams) (any, error) {
 	if err := s.Fleet.MayReadJobs(ctx, c.actor, in.ID); err != nil {
 		return nil, err
 	}
-	jobs := list[struct{}]{page: in.paging}
-	switch {
-	case in.Pagination == "keyset":
-		return []struct{}{}, nil // the only page names no other
-	case in.SystemID != "":
-		return uncounted[struct{}]{jobs}, nil
+	// Only with order_by the direction counts: without it the oldest is first.
+	f := store.JobFilter{Runner: in.ID, Retried: true, Ascending: in.OrderBy == "" || in.Sort == "asc"}
+	if in.Status != "" {
+		f.Statuses = []baton.JobStatus{baton.JobStatus(in.Status)}
+	}
+	if !c.actor.Admin {
+		f.ReportedTo = &store.Viewer{UserID: c.actor.User.ID, External: c.actor.User.External, Today: c.actor.Today()}
+	}
+	jobs := list[runnerJob]{page: in.paging}
+	if in.SystemID != "" {
+		manager, err := s.Fleet.Manager(ctx, in.ID, in.SystemID)
+		if baton.IsNotFound(err) {
+			return uncounted[runnerJob]{jobs}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.Manager = manager
+	}
+	rows := in.withNext()
+	if in.Pagination == "keyset" {
+		beyond, err := readCursor(in.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		f.Beyond, rows.Offset = baton.JobID(beyond), 0
+	}
+	found, err := s.Store.Jobs(ctx, f, rows)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		row, err := s.runnerJob(ctx, &found[i])
+		if err != nil {
+			return nil, err
+		}
+		jobs.rows = append(jobs.rows, row)
+	}
+	if in.Pagination == "keyset" {
+		return keyset[runnerJob]{jobs.rows, in.size(), func(j runnerJob) int64 { return int64(j.ID) }}, nil
+	}
+	if jobs.total, err = s.Store.CountJobs(ctx, f, countedRows+1); err != nil {
+		return nil, err
+	}
+	if in.SystemID != "" {
+		return uncounted[runnerJob]{jobs}, nil
 	}
 	return jobs, nil
 }

@@ -13,6 +13,7 @@ import (
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/idempotency"
+	"baton.example/baton/internal/pipeline"
 	"baton.example/baton/internal/store"
 )
 
@@ -23,6 +24,7 @@ type Config struct {
 	Directory *directory.Directory
 	Tokens    *access.Tokens
 	Queue     *dispatch.Queue
+	Pipelines *pipeline.Service
 	Log       *slog.Logger
 	// ExternalURL is the address that people and clients use, without a slash
 	// at the end.

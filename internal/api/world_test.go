@@ -458,7 +458,11 @@ func (s *scribe) project(ctx context.Context) error {
 		return err
 	}
 	id, err := s.tx.InsertProject(ctx, p)
+	if err != nil {
+		return err
+	}
 	s.vars["project "+full] = fmt.Sprint(id)
+	_, err = s.tx.InsertProtectedRef(ctx, baton.DefaultProtection(id, &p))
 	return err
 }
 

@@ -29,11 +29,15 @@ var (
 	applicationYAML = []string{"application/yaml"}
 )
 
-// A replay is a stored answer, written as it was the first time.
+// A replay is an answer that is JSON already: one that was stored, written as it
+// was the first time, or a job as it was made for a runner.
 type replay struct {
 	status int
 	body   []byte
 }
+
+// A bare is a status to answer with and no body.
+type bare int
 
 // write answers with what the row's function returned.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any) {
@@ -41,6 +45,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *call, out any)
 	switch v := out.(type) {
 	case none:
 		w.WriteHeader(status)
+		return
+	case bare:
+		w.WriteHeader(int(v))
 		return
 	case replay:
 		writeJSON(w, v.status, v.body)

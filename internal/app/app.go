@@ -27,6 +27,7 @@ import (
 	"baton.example/baton/internal/idempotency"
 	"baton.example/baton/internal/maintain"
 	"baton.example/baton/internal/password"
+	"baton.example/baton/internal/pipeline"
 	"baton.example/baton/internal/server"
 	"baton.example/baton/internal/telemetry"
 	"baton.example/baton/internal/web"
@@ -107,12 +108,13 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	if err != nil {
 		return fmt.Errorf("prepare the pages: %w", err)
 	}
+	queue := dispatch.NewQueue(a.store, a.url, c.Now)
 	a.server, err = server.New(l, server.Config{
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
 		ExternalURL: a.url,
 		API: api.New(api.Config{
 			Store: a.store, Fleet: a.fleet, Directory: a.people,
-			Tokens: access.NewTokens(a.store), Queue: dispatch.NewQueue(),
+			Tokens: access.NewTokens(a.store), Queue: queue, Pipelines: pipeline.New(a.store, c.Now, queue.Wake),
 			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
 		}),
 		Pages: pages,

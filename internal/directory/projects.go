@@ -149,6 +149,9 @@ func (d *Directory) CreateProject(
 		if err != nil {
 			return pathConflict(err)
 		}
+		if _, err := tx.InsertProtectedRef(ctx, baton.DefaultProtection(id, &p)); err != nil {
+			return err
+		}
 		if n.Kind == baton.UserNamespace {
 			// The owner of the namespace is an Owner without it; the membership
 			// is for lists of members, where GitLab shows it.

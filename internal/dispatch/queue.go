@@ -1,23 +1,245 @@
-// Package dispatch answers runners that ask for work.
+// Package dispatch gives pending jobs to the runners that ask for work.
 //
-// There is no source of jobs yet, so the queue is always empty; what a runner
-// is told about it follows the protocol all the same, so that the official
-// program polls, and shows as online, without a change.
+// The queue is in the database. What is kept here is who waits: a runner that
+// asks again after it was told that there is nothing is held until a job is
+// queued, and is given it then. Other processes queue jobs too, so the database
+// is asked now and then as well.
 package dispatch
 
-import "crypto/rand"
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"baton.example/baton"
+	"baton.example/baton/internal/ciconfig"
+	"baton.example/baton/internal/pipeline"
+	"baton.example/baton/internal/store"
+)
+
+// A Store is what dispatching needs of storage.
+type Store interface {
+	Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx) error) error
+	store.JobReader
+}
 
 // A Queue hands jobs to runners.
 type Queue struct {
-	// value stands for the state of the queue. It changes when the program
-	// starts, and an empty queue has no other reason to.
-	value string
+	store Store
+	url   *url.URL
+	now   func() time.Time
+	// name tells this process from others, whose values mean nothing here.
+	name string
+
+	mu sync.Mutex
+	// changes counts what might have work for somebody, and changed is closed
+	// at the next.
+	changes int
+	changed chan struct{}
 }
 
-// NewQueue returns an empty queue.
-func NewQueue() *Queue { return &Queue{value: rand.Text()} }
+// NewQueue returns a queue on the store, for jobs that know the server by url.
+func NewQueue(s Store, u *url.URL, now func() time.Time) *Queue {
+	return &Queue{store: s, url: u, now: now, name: rand.Text(), changed: make(chan struct{})}
+}
 
-// LastUpdate returns the value that stands for the queue's state: a runner
-// sends back the last one it saw, and as long as that is the current one there
-// is nothing new for it.
-func (q *Queue) LastUpdate() string { return q.value }
+// Wake lets everybody who waits look at the queue.
+func (q *Queue) Wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.changes++
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// state returns the value that stands for what a runner was told, and a channel
+// that is closed when it is no longer true. A runner that was changed may take
+// other jobs.
+func (q *Queue) state(r *baton.Runner) (value string, changed <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.name + "-" + strconv.Itoa(q.changes) + "-" + strconv.FormatInt(r.UpdatedAt.UnixMicro(), 36), q.changed
+}
+
+// How long a runner is held, and how often those who are look at the database
+// for what other processes queued.
+const (
+	hold  = 50 * time.Second
+	again = 2 * time.Second
+)
+
+// A Request is a runner that asks for work.
+type Request struct {
+	Runner  baton.Runner
+	Manager baton.ManagerID
+	// CancelsGracefully tells that the program ends a cancelled job itself.
+	CancelsGracefully bool
+	// LastUpdate is the value that the runner was given last, "" for none.
+	LastUpdate string
+}
+
+// An Answer is what a runner is told.
+type Answer struct {
+	// Job is the job to run, as JSON, nil for none.
+	Job []byte
+	// LastUpdate is the value to send the next time, "" to send the old one.
+	LastUpdate string
+}
+
+// Ask returns a job for the runner. Without one it answers at once a runner that
+// asks for the first time, and holds one that was told before.
+// https://docs.gitlab.com/ci/runners/long_polling/.
+func (q *Queue) Ask(ctx context.Context, r Request) (Answer, error) {
+	value, changed := q.state(&r.Runner)
+	if r.Runner.Paused {
+		return Answer{LastUpdate: value}, nil
+	}
+	held := r.LastUpdate == value
+	if !held {
+		job, err := q.take(ctx, &r)
+		if err != nil || job != nil {
+			return Answer{Job: job}, err
+		}
+		return Answer{LastUpdate: value}, nil
+	}
+	return q.wait(ctx, &r, changed)
+}
+
+// wait holds a runner until there is a job for it.
+func (q *Queue) wait(ctx context.Context, r *Request, changed <-chan struct{}) (Answer, error) {
+	end := time.NewTimer(hold)
+	defer end.Stop()
+	look := time.NewTicker(again)
+	defer look.Stop()
+	for {
+		select {
+		case <-changed:
+			_, changed = q.state(&r.Runner)
+		case <-look.C:
+		case <-end.C:
+			return Answer{}, nil
+		case <-ctx.Done():
+			return Answer{}, ctx.Err()
+		}
+		if job, err := q.take(ctx, r); err != nil || job != nil {
+			return Answer{Job: job}, err
+		}
+	}
+}
+
+// take hands the next job to the runner, or returns nil.
+func (q *Queue) take(ctx context.Context, r *Request) ([]byte, error) {
+	// Most look at an empty queue, which needs no transaction.
+	if _, err := q.store.NextJob(ctx, r.Runner); baton.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("look for a job: %w", err)
+	}
+	var job []byte
+	err := q.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		for job = nil; job == nil; {
+			next, err := tx.NextJob(ctx, r.Runner)
+			if baton.IsNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if job, err = q.handOut(ctx, tx, r, &next); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hand out a job: %w", err)
+	}
+	return job, nil
+}
+
+// errCannotRun is the failure of a job that no payload can be made of.
+var errCannotRun = errors.New("the job cannot be written for a runner")
+
+// handOut gives the job to the runner and returns it as JSON. A job that cannot
+// be given ends as failed, and the answer is nil. All of it commits together:
+// a runner that is not answered never had the job.
+func (q *Queue) handOut(ctx context.Context, tx store.Tx, r *Request, j *baton.Job) ([]byte, error) {
+	at := q.now()
+	a, err := q.assemble(ctx, tx, r, j, at)
+	if err != nil && !errors.Is(err, errCannotRun) {
+		return nil, err
+	}
+	var text []byte
+	if err == nil {
+		text, err = a.payload()
+	}
+	if err != nil {
+		j.Status = baton.JobPending
+		return nil, pipeline.Drop(ctx, tx, j, baton.FailedScheduler, at)
+	}
+	return text, tx.HandOut(ctx, *j, a.token.Digest())
+}
+
+// assemble gathers what the payload is made from, and fills in the job what it
+// is given.
+func (q *Queue) assemble(ctx context.Context, tx store.Tx, r *Request, j *baton.Job, at time.Time) (*assembly, error) {
+	a := &assembly{job: j, recipe: new(ciconfig.Job), runner: &r.Runner, token: baton.NewToken(baton.JobTokenPrefix), url: q.url}
+	text, err := tx.Recipe(ctx, j.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, a.recipe); err != nil {
+		return nil, fmt.Errorf("%w: %w", errCannotRun, err)
+	}
+	p, err := tx.Pipeline(ctx, j.PipelineID)
+	if err != nil {
+		return nil, err
+	}
+	project, err := tx.Project(ctx, j.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	a.pipeline, a.project = &p, &project
+	if a.above, err = tx.Ancestors(ctx, project.NamespaceID); err != nil {
+		return nil, err
+	}
+	if j.UserID != 0 {
+		u, err := tx.User(ctx, j.UserID)
+		if err != nil {
+			return nil, err
+		}
+		a.user = &u
+	}
+	if a.size, err = tx.CountJobs(ctx, store.JobFilter{Statuses: []baton.JobStatus{baton.JobPending}, Project: j.ProjectID}, countedJobs); err != nil {
+		return nil, err
+	}
+	j.Timeout, j.TimeoutSource = timeout(a.recipe, &project, &r.Runner)
+	j.Status, j.StartedAt, j.UpdatedAt = baton.JobRunning, at, at
+	j.RunnerID, j.ManagerID, j.Shared = r.Runner.ID, r.Manager, r.Runner.Type == baton.InstanceRunner
+	j.CancelsGracefully = r.CancelsGracefully
+	return a, nil
+}
+
+// countedJobs is how far the queue's size is counted, which the runner writes
+// into its metrics.
+const countedJobs = 100
+
+// timeout returns how long a job may take on a runner: as long as it says
+// itself, or else its project, but no longer than the runner allows.
+// https://docs.gitlab.com/ci/runners/configure_runners/#set-the-maximum-job-timeout.
+func timeout(recipe *ciconfig.Job, p *baton.Project, r *baton.Runner) (seconds int, source baton.TimeoutSource) {
+	seconds, source = p.BuildTimeout, baton.TimeoutOfProject
+	if recipe.Timeout > 0 {
+		seconds, source = int(recipe.Timeout.Seconds()), baton.TimeoutOfJob
+	}
+	if r.MaximumTimeout > 0 && r.MaximumTimeout < seconds {
+		seconds, source = r.MaximumTimeout, baton.TimeoutOfRunner
+	}
+	return seconds, source
+}

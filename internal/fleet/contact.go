@@ -67,6 +67,41 @@ func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksFor
 	return nil
 }
 
+// Manager returns the id of a runner's manager.
+func (s *Service) Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.ManagerID, error) {
+	if systemID == "" {
+		systemID = baton.LegacySystemID
+	}
+	m, err := s.store.Manager(ctx, id, systemID)
+	if err != nil {
+		return 0, fmt.Errorf("find manager: %w", err)
+	}
+	return m.ID, nil
+}
+
+// Alive records that the manager that works on a job called. Who is gone from
+// the fleet meanwhile may end its job all the same.
+func (s *Service) Alive(ctx context.Context, runner baton.RunnerID, manager baton.ManagerID, ip string) error {
+	managers, err := s.store.Managers(ctx, runner)
+	if err != nil {
+		return fmt.Errorf("find managers: %w", err)
+	}
+	for _, m := range managers {
+		if m.ID != manager {
+			continue
+		}
+		at := s.now()
+		if m.IP == ip && m.ContactedAt.After(at.Add(-freshFor)) {
+			return nil
+		}
+		m.IP, m.ContactedAt = ip, at
+		if err := s.store.TouchRunner(ctx, store.Contact{Manager: m}); err != nil && !baton.IsNotFound(err) {
+			return fmt.Errorf("record contact: %w", err)
+		}
+	}
+	return nil
+}
+
 // maxReported is how much is kept of what a manager says of itself, in
 // characters. More is cut, not refused: a program that is unknown here must be
 // able to work all the same.

@@ -561,8 +561,10 @@ type PipelineFilter struct {
 	Ascending bool
 }
 
-// A PipelineReader reads pipelines.
+// A PipelineReader reads pipelines, and what a project protects from them.
 type PipelineReader interface {
+	// ProtectedRefs returns what protects the branches and tags of a project.
+	ProtectedRefs(ctx context.Context, project baton.ProjectID) ([]baton.ProtectedRef, error)
 	Pipeline(ctx context.Context, id baton.PipelineID) (baton.Pipeline, error)
 	// Pipelines returns pipelines, the newest ahead.
 	Pipelines(ctx context.Context, f PipelineFilter, p Page) ([]baton.Pipeline, error)
@@ -571,6 +573,11 @@ type PipelineReader interface {
 
 // A PipelineWriter writes pipelines.
 type PipelineWriter interface {
+	// InsertProtectedRef is a conflict if the project protects the name already.
+	InsertProtectedRef(ctx context.Context, r baton.ProtectedRef) (baton.ProtectedRefID, error)
+	// UpdateProtectedRef stores the levels.
+	UpdateProtectedRef(ctx context.Context, r baton.ProtectedRef) error
+	DeleteProtectedRef(ctx context.Context, id baton.ProtectedRefID) error
 	// InsertPipeline stores a new pipeline and returns it with its id and its
 	// IID, the number after that of the project's last one.
 	InsertPipeline(ctx context.Context, p baton.Pipeline) (baton.Pipeline, error)
@@ -587,6 +594,7 @@ type JobFilter struct {
 	Pipeline baton.PipelineID
 	Runner   baton.RunnerID
 	Manager  baton.ManagerID
+	Name     string
 	// Statuses, unless empty, are those wanted.
 	Statuses []baton.JobStatus
 	// Retried leaves in the attempts that have a newer one.
@@ -596,6 +604,8 @@ type JobFilter struct {
 	ReportedTo *Viewer
 	// Ascending begins with the oldest.
 	Ascending bool
+	// Beyond, unless 0, leaves the jobs behind this one in that order.
+	Beyond baton.JobID
 }
 
 // A JobReader reads jobs.

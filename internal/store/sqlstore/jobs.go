@@ -30,6 +30,7 @@ var jobs = define("Job", "jobs j JOIN tag_sets s ON s.id = j.tag_set_id", func(j
 		{"runner_id", nullNumber(&j.RunnerID), mutable},
 		{"manager_id", nullNumber(&j.ManagerID), mutable},
 		{"shared", &j.Shared, mutable},
+		{"cancels_gracefully", &j.CancelsGracefully, mutable},
 		{"timeout", nullNumber(&j.Timeout), mutable},
 		{"timeout_source", nullText(&j.TimeoutSource), mutable},
 		{"failure_reason", nullText(&j.FailureReason), mutable},
@@ -84,11 +85,21 @@ func jobsWhere(f store.JobFilter) *where {
 	if f.Manager != 0 {
 		w.and("j.manager_id = ?", f.Manager)
 	}
+	if f.Name != "" {
+		w.and("j.name = ?", f.Name)
+	}
 	if len(f.Statuses) > 0 {
 		in(w, "j.status", f.Statuses)
 	}
 	if !f.Retried {
 		w.and("NOT j.retried")
+	}
+	switch {
+	case f.Beyond == 0:
+	case f.Ascending:
+		w.and("j.id > ?", f.Beyond)
+	default:
+		w.and("j.id < ?", f.Beyond)
 	}
 	if f.ReportedTo != nil {
 		w.and("j.project_id IN ("+reach+" SELECT id FROM open_projects)", reachArgs(f.ReportedTo, baton.ReporterAccess)...)

@@ -70,10 +70,11 @@ func direction(column string, ascending bool) string {
 }
 
 func (w writer) InsertPipeline(ctx context.Context, p baton.Pipeline) (baton.Pipeline, error) {
-	found, err := w.value(ctx, "number Pipeline", &p.IID, "UPDATE projects SET pipelines = pipelines + 1 WHERE id = $1 RETURNING pipelines", p.ProjectID)
-	if err == nil && !found {
-		err = baton.NotFound(projects.thing)
+	if _, err := w.Project(ctx, p.ProjectID); err != nil {
+		return baton.Pipeline{}, err
 	}
+	_, err := w.value(ctx, "number Pipeline", &p.IID, `INSERT INTO pipeline_counts (project_id, pipelines) VALUES ($1, 1)
+		ON CONFLICT (project_id) DO UPDATE SET pipelines = pipeline_counts.pipelines + 1 RETURNING pipelines`, p.ProjectID)
 	if err != nil {
 		return baton.Pipeline{}, err
 	}
@@ -97,4 +98,33 @@ func (w writer) DeletePipeline(ctx context.Context, id baton.PipelineID) error {
 		}
 	}
 	return w.touch(ctx, pipelines.thing, "delete Pipeline", "DELETE FROM pipelines WHERE id = $1", id)
+}
+
+var protectedRefs = define("Protected ref", "protected_refs r", func(r *baton.ProtectedRef) []column {
+	return []column{
+		{"r.id", &r.ID, generated},
+		{"project_id", &r.ProjectID, fixed},
+		{"tag", &r.Tag, fixed},
+		{"name", &r.Name, fixed},
+		{"push_level", &r.PushLevel, mutable},
+		{"merge_level", &r.MergeLevel, mutable},
+		{"created_at", at(&r.CreatedAt), fixed},
+	}
+})
+
+func (r reader) ProtectedRefs(ctx context.Context, project baton.ProjectID) ([]baton.ProtectedRef, error) {
+	return protectedRefs.list(ctx, r, "WHERE r.project_id = $1 ORDER BY r.id", project)
+}
+
+func (w writer) InsertProtectedRef(ctx context.Context, r baton.ProtectedRef) (baton.ProtectedRefID, error) {
+	id, err := protectedRefs.insert(ctx, w, &r)
+	return baton.ProtectedRefID(id), err
+}
+
+func (w writer) UpdateProtectedRef(ctx context.Context, r baton.ProtectedRef) error {
+	return protectedRefs.update(ctx, w, &r, int64(r.ID))
+}
+
+func (w writer) DeleteProtectedRef(ctx context.Context, id baton.ProtectedRefID) error {
+	return w.touch(ctx, protectedRefs.thing, "delete Protected ref", "DELETE FROM protected_refs WHERE id = $1", id)
 }

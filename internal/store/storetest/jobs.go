@@ -3,8 +3,8 @@ package storetest
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"pgregory.net/rapid"
@@ -139,6 +139,8 @@ var jobTests = []test{
 		}
 		same(s, list(store.JobFilter{}), []baton.JobID{c.ID, b.ID})
 		same(s, list(store.JobFilter{Retried: true, Ascending: true}), []baton.JobID{a.ID, b.ID, c.ID})
+		same(s, list(store.JobFilter{Retried: true, Ascending: true, Beyond: a.ID}), []baton.JobID{b.ID, c.ID})
+		same(s, list(store.JobFilter{Retried: true, Beyond: b.ID}), []baton.JobID{a.ID})
 		same(s, list(store.JobFilter{Project: p.ProjectID}), []baton.JobID{b.ID})
 		same(s, list(store.JobFilter{Pipeline: other.ID}), []baton.JobID{c.ID})
 		same(s, list(store.JobFilter{Statuses: []baton.JobStatus{baton.JobSkipped}}), []baton.JobID{b.ID})
@@ -161,7 +163,9 @@ var jobTests = []test{
 		for i := range 2 {
 			j := js[i]
 			j.Status, j.RunnerID, j.UpdatedAt = baton.JobRunning, r.ID, now.Add(-time.Duration(i)*time.Hour)
-			s.tx(func(ctx context.Context, tx store.Tx) error { return tx.HandOut(ctx, j, baton.DigestOf(fmt.Sprint(i))) })
+			s.tx(func(ctx context.Context, tx store.Tx) error {
+				return tx.HandOut(ctx, j, baton.DigestOf(strconv.Itoa(i)))
+			})
 		}
 		same(s, ids(must(s.SilentJobs(ctx, now.Add(time.Second), most)), jobID), []baton.JobID{js[1].ID, js[0].ID})
 		same(s, ids(must(s.SilentJobs(ctx, now.Add(-time.Minute), most)), jobID), []baton.JobID{js[1].ID})
@@ -336,7 +340,9 @@ func (m *queueModel) handOut(r baton.Runner) {
 	}
 	j := &m.jobs[i]
 	j.Status, j.RunnerID, j.Shared = baton.JobRunning, r.ID, r.Type == baton.InstanceRunner
-	m.tx(func(ctx context.Context, tx store.Tx) error { return tx.HandOut(ctx, *j, baton.DigestOf(m.unique("job"))) })
+	m.tx(func(ctx context.Context, tx store.Tx) error {
+		return tx.HandOut(ctx, *j, baton.DigestOf(m.unique("job")))
+	})
 }
 
 // step moves one of the jobs in a state, if there is one.

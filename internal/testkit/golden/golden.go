@@ -437,6 +437,7 @@ var forms = map[string]string{
 	"date":    `[0-9]{4}-[0-9]{2}-[0-9]{2}`,
 	"glrt":    `glrt-[A-Za-z0-9_-]{20}`,
 	"glrtr":   `glrtr-[A-Za-z0-9_-]{20}`,
+	"glcbt":   `glcbt-[A-Za-z0-9_-]{20}`,
 	"GR":      `GR1348941[A-Za-z0-9_-]{20}`,
 	"glpat":   `glpat-[A-Za-z0-9_-]{20}`,
 	"secret":  `[A-Za-z0-9_-]{20}`,

@@ -1,7 +1,25 @@
 -- +goose Up
 
--- How many pipelines the project ever had, which numbers the next one.
-ALTER TABLE projects ADD COLUMN pipelines INTEGER NOT NULL DEFAULT 0;
+-- How many pipelines a project ever had, which numbers the next one.
+CREATE TABLE pipeline_counts (
+    project_id INTEGER PRIMARY KEY REFERENCES projects (id) ON DELETE CASCADE,
+    pipelines  INTEGER NOT NULL
+);
+
+-- What protects branches and tags. The default branch is protected from the
+-- beginning.
+CREATE TABLE protected_refs (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id  INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    tag         BOOLEAN NOT NULL,
+    name        TEXT NOT NULL,
+    push_level  INTEGER NOT NULL,
+    merge_level INTEGER NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    UNIQUE (project_id, tag, name)
+);
+INSERT INTO protected_refs (project_id, tag, name, push_level, merge_level, created_at)
+SELECT id, FALSE, default_branch, 40, 40, created_at FROM projects;
 
 CREATE TABLE pipelines (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -31,35 +49,36 @@ CREATE TABLE tag_sets (
 );
 
 CREATE TABLE jobs (
-    id             INTEGER PRIMARY KEY AUTOINCREMENT,
-    pipeline_id    INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
-    project_id     INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
-    name           TEXT NOT NULL,
-    stage          TEXT NOT NULL,
-    stage_position INTEGER NOT NULL,
-    status         TEXT NOT NULL CHECK (status IN ('created', 'manual', 'pending', 'running', 'canceling', 'success', 'failed', 'canceled', 'skipped')),
-    tag_set_id     INTEGER NOT NULL REFERENCES tag_sets (id),
-    protected      BOOLEAN NOT NULL,
-    starts         TEXT NOT NULL CHECK (starts IN ('on_success', 'on_failure', 'always', 'manual')),
-    needs          TEXT, -- names of jobs as a JSON list; NULL for all of the stages before
-    allow_failure  BOOLEAN NOT NULL,
-    retried        BOOLEAN NOT NULL,
-    recipe         BLOB NOT NULL, -- JSON, see internal/pipeline
-    user_id        INTEGER REFERENCES users (id) ON DELETE SET NULL,
-    runner_id      INTEGER REFERENCES runners (id) ON DELETE SET NULL,
-    manager_id     INTEGER REFERENCES runner_managers (id) ON DELETE SET NULL,
-    shared         BOOLEAN NOT NULL, -- it was given to an instance runner
-    token_digest   BLOB UNIQUE, -- of the token that the runner works with
-    timeout        INTEGER,
-    timeout_source TEXT,
-    failure_reason TEXT,
-    exit_code      INTEGER,
-    created_at     TIMESTAMP NOT NULL,
-    queued_at      TIMESTAMP,
-    started_at     TIMESTAMP,
-    finished_at    TIMESTAMP,
-    updated_at     TIMESTAMP NOT NULL,
-    erased_at      TIMESTAMP
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    pipeline_id        INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+    project_id         INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    name               TEXT NOT NULL,
+    stage              TEXT NOT NULL,
+    stage_position     INTEGER NOT NULL,
+    status             TEXT NOT NULL CHECK (status IN ('created', 'manual', 'pending', 'running', 'canceling', 'success', 'failed', 'canceled', 'skipped')),
+    tag_set_id         INTEGER NOT NULL REFERENCES tag_sets (id),
+    protected          BOOLEAN NOT NULL,
+    starts             TEXT NOT NULL CHECK (starts IN ('on_success', 'on_failure', 'always', 'manual')),
+    needs              TEXT, -- names of jobs as a JSON list; NULL for all of the stages before
+    allow_failure      BOOLEAN NOT NULL,
+    retried            BOOLEAN NOT NULL,
+    recipe             BLOB NOT NULL, -- JSON, see internal/pipeline
+    user_id            INTEGER REFERENCES users (id) ON DELETE SET NULL,
+    runner_id          INTEGER REFERENCES runners (id) ON DELETE SET NULL,
+    manager_id         INTEGER REFERENCES runner_managers (id) ON DELETE SET NULL,
+    cancels_gracefully BOOLEAN NOT NULL,
+    shared             BOOLEAN NOT NULL, -- it was given to an instance runner
+    token_digest       BLOB UNIQUE, -- of the token that the runner works with
+    timeout            INTEGER,
+    timeout_source     TEXT,
+    failure_reason     TEXT,
+    exit_code          INTEGER,
+    created_at         TIMESTAMP NOT NULL,
+    queued_at          TIMESTAMP,
+    started_at         TIMESTAMP,
+    finished_at        TIMESTAMP,
+    updated_at         TIMESTAMP NOT NULL,
+    erased_at          TIMESTAMP
 );
 CREATE INDEX jobs_pipeline ON jobs (pipeline_id, id);
 CREATE INDEX jobs_project ON jobs (project_id, id);
