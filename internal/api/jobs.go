@@ -136,7 +136,7 @@ func (s *Server) jobEntity(ctx context.Context, c *call, in *baton.Project, j *b
 	if err != nil {
 		return jobEntity{}, err
 	}
-	with := s.runnerEntity(c, &r, nil)
+	with := s.runnerEntity(c, &r, nil, j.Status.WithRunner())
 	e.Runner = &jobRunner{
 		ID: with.ID, Description: with.Description, Active: with.Active, Paused: with.Paused, IsShared: with.IsShared,
 		RunnerType: with.RunnerType, Online: with.Online, Status: with.Status,

@@ -27,7 +27,11 @@ func (s *Server) assignRunner(ctx context.Context, c *call, in assignRunnerParam
 	if err != nil {
 		return runnerEntity{}, err
 	}
-	return s.runnerEntity(c, &r, creators[r.CreatorID]), nil
+	working, _, err := s.workers(ctx, r.ID)
+	if err != nil {
+		return runnerEntity{}, err
+	}
+	return s.runnerEntity(c, &r, creators[r.CreatorID], working[r.ID]), nil
 }
 
 // unassignRunner takes a project runner from a project that does not own it.

@@ -66,7 +66,7 @@ func (s *Server) updateRunner(ctx context.Context, c *call, in updateRunnerParam
 	if err != nil {
 		return runnerDetails{}, inHashOrder(err)
 	}
-	return s.runnerDetails(c, &d), nil
+	return s.runnerDetails(ctx, c, &d)
 }
 
 // hashOrder is the order of the keys in which GitLab's hash lists the broken

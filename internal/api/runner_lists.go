@@ -81,7 +81,11 @@ func (s *Server) runnerList(ctx context.Context, c *call, runners []baton.Runner
 	if err != nil {
 		return list[runnerEntity]{}, err
 	}
-	rows := each(runners, func(r baton.Runner) runnerEntity { return s.runnerEntity(c, &r, creators[r.CreatorID]) })
+	working, _, err := s.workers(ctx, each(runners, func(r baton.Runner) baton.RunnerID { return r.ID })...)
+	if err != nil {
+		return list[runnerEntity]{}, err
+	}
+	rows := each(runners, func(r baton.Runner) runnerEntity { return s.runnerEntity(c, &r, creators[r.CreatorID], working[r.ID]) })
 	return list[runnerEntity]{rows, total, p}, nil
 }
 

@@ -24,13 +24,13 @@ type managerEntity struct {
 	Token              *usedToken         `json:"token,omitempty"`
 }
 
-func newManagerEntity(c *call, m *baton.Manager) managerEntity {
+func newManagerEntity(c *call, m *baton.Manager, working bool) managerEntity {
 	return managerEntity{
 		ID: m.ID, SystemID: m.SystemID,
 		Version: orNull(m.Version), Revision: orNull(m.Revision),
 		Platform: orNull(m.Platform), Architecture: orNull(m.Architecture),
 		CreatedAt: timestamp(m.CreatedAt), ContactedAt: timestamp(m.ContactedAt),
-		IPAddress: orNull(m.IP), Status: m.Status(c.now), JobExecutionStatus: "idle",
+		IPAddress: orNull(m.IP), Status: m.Status(c.now), JobExecutionStatus: executionStatus(working),
 	}
 }
 
@@ -54,8 +54,12 @@ func (s *Server) listRunnerManagers(ctx context.Context, c *call, in listRunnerM
 	if err != nil {
 		return nil, err
 	}
+	_, working, err := s.workers(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
 	return each(managers, func(m baton.Manager) managerEntity {
-		e := newManagerEntity(c, &m)
+		e := newManagerEntity(c, &m, working[m.ID])
 		if in.WithToken && m.TokenNumber != 0 {
 			e.Token = &usedToken{m.TokenNumber, timestamp(m.TokenCreatedAt)}
 		}

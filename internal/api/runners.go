@@ -28,18 +28,40 @@ type runnerEntity struct {
 	JobExecutionStatus string             `json:"job_execution_status"`
 }
 
-func (s *Server) runnerEntity(c *call, r *baton.Runner, creator *baton.User) runnerEntity {
+func (s *Server) runnerEntity(c *call, r *baton.Runner, creator *baton.User, working bool) runnerEntity {
 	e := runnerEntity{
 		ID: r.ID, Description: orNull(r.Description),
 		Active: !r.Paused, Paused: r.Paused,
 		IsShared: r.Type == baton.InstanceRunner, RunnerType: r.Type,
 		CreatedBy: s.shortUser(creator), CreatedAt: timestamp(r.CreatedAt),
-		Status: r.Status(c.now), JobExecutionStatus: "idle",
+		Status: r.Status(c.now), JobExecutionStatus: executionStatus(working),
 	}
 	if !r.ContactedAt.IsZero() {
 		e.Online = new(r.Online(c.now))
 	}
 	return e
+}
+
+// executionStatus is GitLab's word for whether a runner or manager works on a
+// job.
+func executionStatus(working bool) string {
+	if working {
+		return "active"
+	}
+	return "idle"
+}
+
+// workers returns which of the runners, and of their managers, work on a job.
+func (s *Server) workers(ctx context.Context, ids ...baton.RunnerID) (runners map[baton.RunnerID]bool, managers map[baton.ManagerID]bool, err error) {
+	all, err := s.Store.Workers(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	runners, managers = make(map[baton.RunnerID]bool), make(map[baton.ManagerID]bool)
+	for _, w := range all {
+		runners[w.Runner], managers[w.Manager] = true, true
+	}
+	return runners, managers, nil
 }
 
 // runnerDetails is a runner by itself.
@@ -77,10 +99,14 @@ type (
 )
 
 // runnerDetails presents everything but the projects.
-func (s *Server) runnerDetails(c *call, d *fleet.Details) runnerDetails {
+func (s *Server) runnerDetails(ctx context.Context, c *call, d *fleet.Details) (runnerDetails, error) {
 	r := &d.Runner
+	working, _, err := s.workers(ctx, r.ID)
+	if err != nil {
+		return runnerDetails{}, err
+	}
 	e := runnerDetails{
-		runnerEntity: s.runnerEntity(c, r, d.Creator),
+		runnerEntity: s.runnerEntity(c, r, d.Creator, working[r.ID]),
 		TagList:      r.Tags, RunUntagged: r.RunUntagged, Locked: r.Locked,
 		MaximumTimeout: orNull(r.MaximumTimeout), AccessLevel: r.AccessLevel,
 		ContactedAt: timestamp(r.ContactedAt), Groups: []runnerGroup{}, TokenOverlap: r.TokenOverlap,
@@ -98,7 +124,7 @@ func (s *Server) runnerDetails(c *call, d *fleet.Details) runnerDetails {
 	if g := d.Group; g != nil {
 		e.Groups = append(e.Groups, runnerGroup{ID: g.ID, WebURL: s.webURL("groups/" + g.FullPath), Name: g.Name})
 	}
-	return e
+	return e, nil
 }
 
 // runnerProjects presents projects that the caller was found to see.
@@ -130,7 +156,10 @@ func (s *Server) getRunner(ctx context.Context, c *call, in getRunnerParams) (ru
 	if err != nil {
 		return runnerDetails{}, err
 	}
-	e := s.runnerDetails(c, &d)
+	e, err := s.runnerDetails(ctx, c, &d)
+	if err != nil {
+		return runnerDetails{}, err
+	}
 	if in.IncludeProjects {
 		projects, err := s.runnerProjects(ctx, d.Projects)
 		if err != nil {

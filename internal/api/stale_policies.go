@@ -271,6 +271,10 @@ func (s *Server) stalePreview(ctx context.Context, c *call, of baton.Source, in 
 	if err != nil {
 		return stalePreview{}, err
 	}
+	_, working, err := s.workers(ctx, each(p.Managers, func(m baton.Manager) baton.RunnerID { return m.RunnerID })...)
+	if err != nil {
+		return stalePreview{}, err
+	}
 	longer := list[struct{}]{make([]struct{}, max(len(p.Runners), len(p.Managers))), max(p.RunnerCount, p.ManagerCount), in.paging}
 	longer.paginate(s, c)
 	return stalePreview{
@@ -282,7 +286,9 @@ func (s *Server) stalePreview(ctx context.Context, c *call, of baton.Source, in 
 				CreatedAt: timestamp(r.CreatedAt), ContactedAt: timestamp(r.ContactedAt),
 			}
 		}),
-		Managers: each(p.Managers, func(m baton.Manager) staleManager { return staleManager{newManagerEntity(c, &m), m.RunnerID} }),
+		Managers: each(p.Managers, func(m baton.Manager) staleManager {
+			return staleManager{newManagerEntity(c, &m, working[m.ID]), m.RunnerID}
+		}),
 	}, nil
 }
 

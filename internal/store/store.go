@@ -608,6 +608,12 @@ type JobFilter struct {
 	Beyond baton.JobID
 }
 
+// A Worker is a manager that works on a job. Manager is 0 when it is gone.
+type Worker struct {
+	Runner  baton.RunnerID
+	Manager baton.ManagerID
+}
+
 // A JobReader reads jobs.
 type JobReader interface {
 	Job(ctx context.Context, id baton.JobID) (baton.Job, error)
@@ -628,6 +634,8 @@ type JobReader interface {
 	// QueuedJobs returns up to most jobs that are pending since then or longer,
 	// the oldest ahead.
 	QueuedJobs(ctx context.Context, since time.Time, most int) ([]baton.Job, error)
+	// Workers returns who of the runners works on a job, each manager once.
+	Workers(ctx context.Context, runners []baton.RunnerID) ([]Worker, error)
 	// NextJob returns the job that the runner, which has its tags, is to be
 	// given, or NotFound. https://docs.gitlab.com/ci/runners/ has the rules:
 	// its tags are all among the runner's, and there is one unless the runner

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,6 +118,26 @@ func (r reader) SilentJobs(ctx context.Context, since time.Time, most int) ([]ba
 
 func (r reader) QueuedJobs(ctx context.Context, since time.Time, most int) ([]baton.Job, error) {
 	return jobs.list(ctx, r, "JOIN queue q ON q.job_id = j.id WHERE j.queued_at <= $1 ORDER BY j.id LIMIT $2", at(&since), most)
+}
+
+func (r reader) Workers(ctx context.Context, runners []baton.RunnerID) ([]store.Worker, error) {
+	all := []store.Worker{}
+	if len(runners) == 0 {
+		return all, nil
+	}
+	w := new(where)
+	w.write("SELECT DISTINCT runner_id, manager_id FROM jobs WHERE status IN ('running', 'canceling')")
+	in(w, "runner_id", runners)
+	w.write(" ORDER BY runner_id, manager_id")
+	err := r.each(ctx, "read workers", func(rows *sql.Rows) error {
+		var worker store.Worker
+		if err := rows.Scan(&worker.Runner, nullNumber(&worker.Manager)); err != nil {
+			return err
+		}
+		all = append(all, worker)
+		return nil
+	}, w.text.String(), w.args...)
+	return all, err
 }
 
 func (w writer) InsertJob(ctx context.Context, j baton.Job, recipe []byte) (baton.JobID, error) {

@@ -167,6 +167,10 @@ var jobTests = []test{
 				return tx.HandOut(ctx, j, baton.DigestOf(strconv.Itoa(i)))
 			})
 		}
+		other := s.runner(baton.Runner{})
+		same(s, must(s.Workers(ctx, []baton.RunnerID{other.ID, r.ID})), []store.Worker{{Runner: r.ID}})
+		same(s, must(s.Workers(ctx, []baton.RunnerID{other.ID})), []store.Worker{})
+		same(s, must(s.Workers(ctx, nil)), []store.Worker{})
 		same(s, ids(must(s.SilentJobs(ctx, now.Add(time.Second), most)), jobID), []baton.JobID{js[1].ID, js[0].ID})
 		same(s, ids(must(s.SilentJobs(ctx, now.Add(-time.Minute), most)), jobID), []baton.JobID{js[1].ID})
 	}},
