@@ -72,9 +72,18 @@ func BenchmarkCreate(b *testing.B) {
 	})
 }
 
-// create sends creates to the handler in Baton's HTTP server, with everything
-// that this does around a request.
+// create sends creates to the handler.
 func create(b *testing.B, s *Server, handler http.Handler, conns int) {
+	b.Helper()
+	load.Load{
+		Addr: serve(b, s, handler), Conns: conns, Want: http.StatusCreated,
+		Request: load.Post("/api/v4/user/runners", benchToken, "runner_type=instance_type"),
+	}.Run(b)
+}
+
+// serve returns the address at which the handler answers until the benchmark
+// ends, in Baton's HTTP server, with everything that this does around a request.
+func serve(b *testing.B, s *Server, handler http.Handler) string {
 	b.Helper()
 	l, err := server.Listen(b.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -91,16 +100,13 @@ func create(b *testing.B, s *Server, handler http.Handler, conns int) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ctx) }()
-	defer func() {
+	b.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {
 			b.Error(err)
 		}
-	}()
-	load.Load{
-		Addr: l.Addr().String(), Conns: conns, Want: http.StatusCreated,
-		Request: load.Post("/api/v4/user/runners", benchToken, "runner_type=instance_type"),
-	}.Run(b)
+	})
+	return l.Addr().String()
 }
 
 // benchToken is the access token of the benchmarks' administrator.

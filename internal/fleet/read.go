@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"baton.example/baton"
@@ -163,16 +164,22 @@ func (s *Service) creator(ctx context.Context, id baton.UserID) (*baton.User, er
 
 // Creators returns the users who created the runners, by id.
 func (s *Service) Creators(ctx context.Context, runners []baton.Runner) (map[baton.UserID]*baton.User, error) {
-	found := map[baton.UserID]*baton.User{}
+	ids := map[baton.UserID]bool{}
 	for _, r := range runners {
-		if _, seen := found[r.CreatorID]; seen {
-			continue
+		if r.CreatorID != 0 {
+			ids[r.CreatorID] = true
 		}
-		u, err := s.creator(ctx, r.CreatorID)
-		if err != nil {
-			return nil, err
-		}
-		found[r.CreatorID] = u
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	users, err := s.store.Users(ctx, store.UserFilter{IDs: slices.Sorted(maps.Keys(ids))}, store.Page{Limit: len(ids)})
+	if err != nil {
+		return nil, fmt.Errorf("find creators: %w", err)
+	}
+	found := make(map[baton.UserID]*baton.User, len(users))
+	for i := range users {
+		found[users[i].ID] = &users[i]
 	}
 	return found, nil
 }

@@ -108,6 +108,8 @@ type SettingsWriter interface {
 
 // A UserFilter chooses users; the zero value chooses all.
 type UserFilter struct {
+	// IDs, unless empty, are those wanted.
+	IDs []baton.UserID
 	// Username is compared whole, without regard to case.
 	Username string
 	// Search is a part of username or name, or a whole email, without regard

@@ -83,6 +83,29 @@ func (w *where) and(condition string, args ...any) {
 	w.write(condition, args...)
 }
 
+// A condition is a part of a query. Each ? in it stands for the next argument.
+type condition struct {
+	text string
+	args []any
+}
+
+// write appends text.
+func (c *condition) write(text string, args ...any) {
+	c.text += text
+	c.args = append(c.args, args...)
+}
+
+// where appends a WHERE clause.
+func (c *condition) where(all ...condition) {
+	for i, one := range all {
+		before := " AND "
+		if i == 0 {
+			before = " WHERE "
+		}
+		c.write(before+one.text, one.args...)
+	}
+}
+
 // in adds the condition that the column has one of the values.
 func in[T any](w *where, column string, values []T) {
 	args := make([]any, len(values))

@@ -69,52 +69,64 @@ func (w writer) DeleteStalePolicy(ctx context.Context, of baton.Source) error {
 	return w.touch(ctx, stalePolicies.thing, "delete Stale runner policy", "DELETE FROM stale_runner_policies "+ofSource, of.Namespace, of.Project)
 }
 
-// governed adds the condition that a policy of the source is for the runner r.
+// governed is the condition that a policy of the source is for the runner r.
 //
-// What is in a group is found from above, stopping where a nearer policy is.
 // What is left for the instance is found by what is not: groups with a policy,
 // and all that is below, are few beside those without.
-func (w *where) governed(of baton.Source) {
-	switch {
-	case of.Project != 0:
-		w.and("r.project_id = ?", of.Project)
-	case of.Namespace != 0:
-		const inside = `WITH RECURSIVE inside (id) AS (
-				SELECT id FROM namespaces WHERE id = ?
-				UNION ALL
-				SELECT n.id FROM inside JOIN namespaces n ON n.parent_id = inside.id
-				WHERE NOT EXISTS (SELECT 1 FROM stale_runner_policies s WHERE s.namespace_id = n.id)
-			) `
-		w.and("r.id IN (SELECT id FROM runners WHERE group_id IN ("+inside+"SELECT id FROM inside) UNION ALL SELECT id FROM runners WHERE project_id IN ("+
-			inside+`SELECT p.id FROM inside CROSS JOIN projects p
-				WHERE p.namespace_id = inside.id AND NOT EXISTS (SELECT 1 FROM stale_runner_policies s WHERE s.project_id = p.id)))`, of.Namespace, of.Namespace)
-	default:
-		const others = `WITH RECURSIVE others (id) AS (
-				SELECT namespace_id FROM stale_runner_policies WHERE namespace_id IS NOT NULL
-				UNION
-				SELECT n.id FROM others JOIN namespaces n ON n.parent_id = others.id
-			) `
-		w.and("(r.group_id IS NULL OR r.group_id NOT IN (" + others + "SELECT id FROM others))")
-		w.and("(r.project_id IS NULL OR r.project_id NOT IN (" + others + `SELECT p.id FROM others CROSS JOIN projects p WHERE p.namespace_id = others.id
-			UNION ALL SELECT project_id FROM stale_runner_policies WHERE project_id IS NOT NULL))`)
+func governed(of baton.Source) condition {
+	if of != (baton.Source{}) {
+		ids := governedRunners(of)
+		return condition{"r.id IN (" + ids.text + ")", ids.args}
 	}
+	const others = `WITH RECURSIVE others (id) AS (
+			SELECT namespace_id FROM stale_runner_policies WHERE namespace_id IS NOT NULL
+			UNION
+			SELECT n.id FROM others JOIN namespaces n ON n.parent_id = others.id
+		) `
+	return condition{"(r.group_id IS NULL OR r.group_id NOT IN (" + others + `SELECT id FROM others))
+		AND (r.project_id IS NULL OR r.project_id NOT IN (` + others + `SELECT p.id FROM others CROSS JOIN projects p WHERE p.namespace_id = others.id
+			UNION ALL SELECT project_id FROM stale_runner_policies WHERE project_id IS NOT NULL))`, nil}
+}
+
+// governedRunners is the query for the ids of the runners that a policy of the
+// group or project is for. What is in a group is found from above, stopping
+// where a nearer policy is.
+func governedRunners(of baton.Source) condition {
+	if of.Project != 0 {
+		return condition{"SELECT id FROM runners WHERE project_id = ?", []any{of.Project}}
+	}
+	const inside = `WITH RECURSIVE inside (id) AS (
+			SELECT id FROM namespaces WHERE id = ?
+			UNION ALL
+			SELECT n.id FROM inside JOIN namespaces n ON n.parent_id = inside.id
+			WHERE NOT EXISTS (SELECT 1 FROM stale_runner_policies s WHERE s.namespace_id = n.id)
+		) `
+	return condition{"SELECT id FROM runners WHERE group_id IN (" + inside + "SELECT id FROM inside) UNION ALL SELECT id FROM runners WHERE project_id IN (" +
+		inside + `SELECT p.id FROM inside CROSS JOIN projects p
+			WHERE p.namespace_id = inside.id AND NOT EXISTS (SELECT 1 FROM stale_runner_policies s WHERE s.project_id = p.id))`, []any{of.Namespace, of.Namespace}}
 }
 
 func (r reader) SilentManagers(ctx context.Context, f store.SilentManagerFilter, p store.Page) ([]baton.Manager, error) {
-	w := silentManagers(f)
+	w, err := r.silentManagers(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	w.page("m.id", p)
 	return managers.list(ctx, r, "JOIN runners r ON r.id = m.runner_id"+w.text.String(), w.args...)
 }
 
 func (r reader) CountSilentManagers(ctx context.Context, f store.SilentManagerFilter) (int, error) {
-	w := silentManagers(f)
+	w, err := r.silentManagers(ctx, f)
+	if err != nil {
+		return 0, err
+	}
 	var n int
-	_, err := r.value(ctx, "count Runner manager", &n,
+	_, err = r.value(ctx, "count Runner manager", &n,
 		"SELECT count(*) FROM runner_managers m JOIN runners r ON r.id = m.runner_id"+w.text.String(), w.args...)
 	return n, err
 }
 
-func silentManagers(f store.SilentManagerFilter) *where {
+func (r reader) silentManagers(ctx context.Context, f store.SilentManagerFilter) (*where, error) {
 	w := new(where)
 	w.times("m.contacted_at", time.Time{}, f.Since)
 	switch {
@@ -128,12 +140,16 @@ func silentManagers(f store.SilentManagerFilter) *where {
 		w.and("m.id > ?", f.After)
 	}
 	if f.Governed != nil {
-		w.governed(*f.Governed)
+		c := governed(*f.Governed)
+		w.and(c.text, c.args...)
 	}
 	if f.Besides != nil {
-		l := listRunners(*f.Besides, w.args...)
-		w.and("m.runner_id NOT IN (SELECT " + l.id + " FROM " + l.from + l.w.text.String() + ")")
-		w.args = l.w.args
+		l, err := r.listRunners(ctx, *f.Besides)
+		if err != nil {
+			return nil, err
+		}
+		ids := l.query()
+		w.and("m.runner_id NOT IN ("+ids.text+")", ids.args...)
 	}
-	return w
+	return w, nil
 }

@@ -55,6 +55,9 @@ func (r reader) CountUsers(ctx context.Context, f store.UserFilter) (int, error)
 
 func usersWhere(f store.UserFilter) *where {
 	w := new(where)
+	if len(f.IDs) > 0 {
+		w.and("u.id IN "+placesFor(f.IDs), padded(f.IDs)...)
+	}
 	if f.Username != "" {
 		w.and("lower(u.username) = ?", lower(f.Username))
 	}

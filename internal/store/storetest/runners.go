@@ -190,6 +190,61 @@ var runnerTests = []test{
 		stale.Now = later.Add(baton.StaleAfter)
 		same(s, must(s.Runners(ctx, stale, all)), []baton.Runner{silent, online, offline})
 	}},
+	{"Runner/ListToTheMicrosecond", func(s *suite) {
+		ctx := s.Context()
+		at := kept.Add(baton.StaleAfter)
+		online := at.Add(-baton.OnlineWindow)
+		made := func(created, contact time.Time) baton.RunnerID {
+			c := s.creation(baton.Runner{})
+			c.Runner.CreatedAt = created
+			id := must(s.CreateRunner(ctx, c))
+			if !contact.IsZero() {
+				s.ok(s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: id, SystemID: "s", ContactedAt: contact}}))
+			}
+			return id
+		}
+		early := kept.Add(-time.Hour)
+		in := made(early, online.Add(time.Microsecond))
+		out := made(early, online)
+		week := made(early, kept)
+		less := made(early, kept.Add(time.Microsecond))
+		silent := made(kept, time.Time{})
+		young := made(kept.Add(time.Microsecond), time.Time{})
+		for state, want := range map[store.ContactState][]baton.RunnerID{
+			store.ContactOnline:  {in},
+			store.ContactOffline: {out, week, less},
+			store.ContactNever:   {silent, young},
+			store.ContactStale:   {week, silent},
+		} {
+			same(s, ids(must(s.Runners(ctx, store.RunnerFilter{Contacts: []store.ContactState{state}, Now: at}, all)), runnerID), want)
+		}
+	}},
+	{"Runner/ListFollows", func(s *suite) {
+		ctx := s.Context()
+		r := s.runner(baton.Runner{Tags: []string{"a", "b"}})
+		other := s.runner(baton.Runner{Tags: []string{"b"}})
+		listed := func(f store.RunnerFilter, want ...baton.RunnerID) {
+			s.Helper()
+			f.Now = kept.Add(time.Hour)
+			same(s, ids(must(s.Runners(ctx, f, all)), runnerID), append([]baton.RunnerID{}, want...))
+		}
+		yes := true
+		online := store.RunnerFilter{Tags: []string{"b"}, Contacts: []store.ContactState{store.ContactOnline}}
+
+		r.Tags, r.Paused = []string{"b", "c"}, true
+		s.ok(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, r) }))
+		listed(store.RunnerFilter{Tags: []string{"a"}})
+		listed(store.RunnerFilter{Tags: []string{"b"}, Paused: &yes}, r.ID)
+		listed(store.RunnerFilter{Tags: []string{"c"}, Paused: &yes}, r.ID)
+		listed(online)
+
+		s.ok(s.TouchRunner(ctx, store.Contact{Manager: baton.Manager{RunnerID: other.ID, SystemID: "s", ContactedAt: kept}}))
+		listed(online, other.ID)
+
+		s.ok(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error { return tx.DeleteRunner(ctx, other.ID) }))
+		listed(online)
+		listed(store.RunnerFilter{}, r.ID)
+	}},
 	{"Runner/ListAmong", func(s *suite) {
 		ctx := s.Context()
 		u, other := s.user("u"), s.user("o")

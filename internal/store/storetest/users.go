@@ -95,6 +95,8 @@ var userTests = []test{
 		}{
 			{store.UserFilter{}, []baton.UserID{a.ID, b.ID, c.ID}},
 			{store.UserFilter{Username: "bERT"}, []baton.UserID{b.ID}},
+			{store.UserFilter{IDs: []baton.UserID{a.ID, b.ID, c.ID}}, []baton.UserID{a.ID, b.ID, c.ID}},
+			{store.UserFilter{IDs: []baton.UserID{c.ID, 99}}, []baton.UserID{c.ID}},
 			{store.UserFilter{Username: "ber"}, []baton.UserID{}},
 			{store.UserFilter{Search: "AN"}, []baton.UserID{a.ID, b.ID}},
 			{store.UserFilter{Search: "%"}, []baton.UserID{a.ID}},
