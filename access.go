@@ -16,6 +16,8 @@ const (
 	DeveloperAccess       AccessLevel = 30
 	MaintainerAccess      AccessLevel = 40
 	OwnerAccess           AccessLevel = 50
+	// AdminAccess is no role: what needs it is for administrators.
+	AdminAccess AccessLevel = 60
 )
 
 // Known reports whether l is a level that a member may be given.
@@ -24,7 +26,7 @@ func (l AccessLevel) Known() bool {
 	case MinimalAccess, GuestAccess, PlannerAccess, ReporterAccess,
 		SecurityManagerAccess, DeveloperAccess, MaintainerAccess, OwnerAccess:
 		return true
-	case NoAccess:
+	case NoAccess, AdminAccess:
 	}
 	return false
 }

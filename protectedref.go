@@ -17,7 +17,7 @@ type ProtectedRef struct {
 	Name string
 	// PushLevel and MergeLevel are the roles that may push to a branch, or
 	// merge into it; for a tag PushLevel says who may create it. NoAccess is
-	// for nobody.
+	// for nobody, AdminAccess for administrators.
 	PushLevel, MergeLevel AccessLevel
 	CreatedAt             time.Time
 }

@@ -52,6 +52,11 @@ const (
 	RunPipelines
 	// DeletePipelines is to remove pipelines.
 	DeletePipelines
+	// ReadProtectedBranches is to see which branches are protected.
+	ReadProtectedBranches
+	// ManageProtectedRefs is to protect branches and tags, and to see which tags
+	// are protected.
+	ManageProtectedRefs
 )
 
 // A rule is the least role that an ability needs in a group and in a project.
@@ -83,6 +88,9 @@ var rules = map[Ability]rule{
 	ReadPipelines:      {never, baton.ReporterAccess},
 	RunPipelines:       {never, baton.DeveloperAccess},
 	DeletePipelines:    {never, baton.OwnerAccess},
+
+	ReadProtectedBranches: {never, baton.ReporterAccess},
+	ManageProtectedRefs:   {never, baton.MaintainerAccess},
 }
 
 // A Policy answers questions of permission from what the store knows.

@@ -175,12 +175,12 @@ func (s *schemas) fields(out *schema, t reflect.Type) {
 	}
 }
 
-// brokenRules is what GitLab has for a message: a sentence, or for every field
-// what is wrong with it.
+// brokenRules is what GitLab has for a message: a sentence, a list of them, or
+// for every field what is wrong with it.
 func brokenRules() *schema {
 	text := &schema{Type: "string"}
 	return &schema{AnyOf: []*schema{
-		text, {Type: "object", Additional: &schema{Type: "array", Items: text}},
+		text, {Type: "array", Items: text}, {Type: "object", Additional: &schema{Type: "array", Items: text}},
 	}}
 }
 
@@ -251,6 +251,8 @@ func parameterSchema(f *grape.Field) *schema {
 		out = &schema{Type: "array", Items: one}
 	case grape.Object:
 		return object(f.Fields, false)
+	case grape.Objects:
+		return &schema{Type: "array", Items: object(f.Fields, false)}
 	case grape.Date, grape.DateTime:
 		one.Format = string(f.Kind)
 		out = one

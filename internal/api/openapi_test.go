@@ -267,7 +267,7 @@ func (d *describer) parameters(op *operation, r *route) error {
 		return nil
 	}
 	rules := ruleSentences(r.in)
-	if r.method == http.MethodPost || r.method == http.MethodPut {
+	if r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch {
 		op.RequestBody = d.body(r.in, fields, rules)
 		return nil
 	}

@@ -76,8 +76,8 @@ func withRoot(scopes []baton.Scope) []baton.Scope {
 	return append(all, baton.ScopeAPI, baton.ScopeReadAPI)
 }
 
-// get, post, put and del make rows with the statuses that GitLab gives to the
-// verbs: 200, 201, 200 and 204.
+// get, post, put, patch and del make rows with the statuses that GitLab gives to
+// the verbs: 200, 201, 200, 200 and 204.
 func get[In, Out any](pattern string, who caller, fn func(context.Context, *call, In) (Out, error)) route {
 	return newRoute(http.MethodGet, http.StatusOK, pattern, who, fn)
 }
@@ -88,6 +88,10 @@ func post[In, Out any](pattern string, who caller, fn func(context.Context, *cal
 
 func put[In, Out any](pattern string, who caller, fn func(context.Context, *call, In) (Out, error)) route {
 	return newRoute(http.MethodPut, http.StatusOK, pattern, who, fn)
+}
+
+func patch[In, Out any](pattern string, who caller, fn func(context.Context, *call, In) (Out, error)) route {
+	return newRoute(http.MethodPatch, http.StatusOK, pattern, who, fn)
 }
 
 func del[In, Out any](pattern string, who caller, fn func(context.Context, *call, In) (Out, error)) route {

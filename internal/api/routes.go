@@ -33,6 +33,7 @@ func (s *Server) routes() []route {
 		s.memberRoutes(),
 		s.auditRoutes(),
 		s.pipelineRoutes(),
+		s.protectedRefRoutes(),
 	)
 }
 
@@ -236,6 +237,23 @@ func (s *Server) pipelineRoutes() []route {
 		post("/projects/{id}/jobs/{job_id}/cancel", write, s.cancelJob),
 		post("/projects/{id}/jobs/{job_id}/retry", write, s.retryJob),
 		post("/projects/{id}/jobs/{job_id}/play", write, s.playJob).answering(http.StatusOK),
+	}
+}
+
+// protectedRefRoutes are the routes of protected branches and tags.
+func (s *Server) protectedRefRoutes() []route {
+	read, write := with(api, readAPI), with(api)
+	branches, tags := "/projects/{id}/protected_branches", "/projects/{id}/protected_tags"
+	return []route{
+		get(branches, read, s.listProtectedBranches),
+		post(branches, write, s.protectBranch).refusing(http.StatusUnprocessableEntity),
+		get(branches+"/{name}", read, s.getProtectedBranch),
+		patch(branches+"/{name}", write, s.updateProtectedBranch),
+		del(branches+"/{name}", write, s.unprotectBranch),
+		get(tags, read, s.listProtectedTags),
+		post(tags, write, s.protectTag).refusing(http.StatusUnprocessableEntity),
+		get(tags+"/{name}", read, s.getProtectedTag),
+		del(tags+"/{name}", write, s.unprotectTag),
 	}
 }
 

@@ -34,6 +34,7 @@ type reader interface {
 	store.ProjectReader
 	store.MemberReader
 	store.AuditReader
+	store.PipelineReader
 }
 
 // A Directory is the use cases.

@@ -124,9 +124,14 @@ func (b *binder) field(f *field, p map[string]any, v reflect.Value, prefix strin
 			return
 		}
 	}
-	if f.Kind == Object {
+	switch f.Kind {
+	case Object:
 		b.object(f, raw, present, v, prefix)
 		return
+	case Objects:
+		b.objects(f, raw, v, prefix)
+		return
+	default:
 	}
 	if raw == nil && f.preset != nil {
 		raw = f.preset
@@ -179,6 +184,25 @@ func (b *binder) object(f *field, raw any, present bool, v reflect.Value, prefix
 	}
 }
 
+// objects reads an array of hashes. Their parameters are called x[0][y].
+func (b *binder) objects(f *field, raw any, v reflect.Value, prefix string) {
+	list, ok := raw.([]any)
+	if !ok && raw != nil && raw != "" {
+		b.fail(prefix, f.Name, "is invalid")
+		return
+	}
+	dst := v.FieldByIndex(f.index)
+	dst.Set(reflect.MakeSlice(f.goType, len(list), len(list)))
+	for i, raw := range list {
+		hash, ok := raw.(map[string]any)
+		if !ok {
+			b.fail(prefix, f.Name, "is invalid")
+			return
+		}
+		b.bind(planOf(f.goType.Elem()), hash, dst.Index(i), fullName(prefix, f.Name)+"["+strconv.Itoa(i)+"]")
+	}
+}
+
 // scalar carries a value of any kind from reading to checking to setting
 // without a place on the heap.
 type scalar struct {
@@ -216,7 +240,7 @@ func (f *field) coerce(raw any) (value scalar, state State, ok bool) {
 	case Integers:
 		value.numbers, ok = commaSeparatedIntegers(raw, f.goType.Elem().Bits())
 		state = Present
-	case Object: // has no value, only fields
+	case Object, Objects: // have no value, only fields
 	}
 	return value, state, ok
 }
@@ -298,6 +322,6 @@ func (f *field) set(v reflect.Value, value scalar, state State) {
 		for i, n := range value.numbers {
 			dst.Index(i).SetInt(n)
 		}
-	case Object: // has no value, only fields
+	case Object, Objects: // have no value, only fields
 	}
 }

@@ -35,6 +35,7 @@
 //	[]string param:"x,csv"  the same, or "a,b"; never an error
 //	[]int64  param:"x,csv"  the same for integers; "a" is an error
 //	struct                  a hash: {"x":{"y":1}} or x[y]=1
+//	[]struct                an array of hashes: {"x":[{"y":1}]} or x[][y]=1
 //
 // Named types of these kinds work too. [Opt] around any of them tells absent,
 // null and value apart. Embedded structs are read as if their fields stood in

@@ -634,6 +634,50 @@ func TestBadDeclarationsPanic(t *testing.T) {
 	}
 }
 
+type protect struct {
+	Levels []struct {
+		Level int             `param:"level" required:"true" values:"30,40"`
+		ID    grape.Opt[int]  `param:"id"`
+		Gone  grape.Opt[bool] `param:"gone"`
+	} `param:"levels"`
+}
+
+func TestObjects(t *testing.T) {
+	for query, want := range map[string]string{
+		"levels[][level]=30&levels[][id]=1&levels[][level]=40": "",
+		"levels=":                               "",
+		"levels[][level]=30&levels[][level]=50": "levels[1][level] does not have a valid value",
+		"levels[][id]=1":                        "levels[0][level] is missing",
+		"levels=x":                              "levels is invalid",
+		"levels[]=x":                            "levels is invalid",
+		"levels[level]=30":                      "levels is invalid",
+	} {
+		p, err := grape.Read(httptest.NewRequest(http.MethodGet, "/?"+query, nil), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got protect
+		err = grape.Bind(p, &got)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: error %v, want %q", query, err, want)
+		}
+	}
+	var got protect
+	p, err := grape.Read(httptest.NewRequest(http.MethodGet, "/?levels[][level]=30&levels[][id]=1&levels[][level]=40", nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := grape.Bind(p, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Levels) != 2 || got.Levels[0].Level != 30 || got.Levels[0].ID.Value != 1 || got.Levels[1].Level != 40 || got.Levels[1].ID.Given() {
+		t.Errorf("bound %+v", got)
+	}
+	if f := grape.Fields(reflect.TypeFor[protect]())[0]; f.Kind != grape.Objects || f.Fields[0].Name != "level" {
+		t.Errorf("array of objects: %+v", f)
+	}
+}
+
 func TestFields(t *testing.T) {
 	got := grape.Fields(reflect.TypeFor[createRunner]())
 	if want := (grape.Field{

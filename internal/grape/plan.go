@@ -24,6 +24,7 @@ const (
 	Strings  Kind = "strings"  // an array of strings
 	Integers Kind = "integers" // an array of integers
 	Object   Kind = "object"
+	Objects  Kind = "objects" // an array of hashes
 )
 
 // Field describes a parameter, for the description of an endpoint.
@@ -40,7 +41,7 @@ type Field struct {
 	Match    string // a regular expression, "" when there is none
 	Default  string // "" when there is none
 	Doc      string
-	Fields   []Field // of an Object
+	Fields   []Field // of an Object, or of each of Objects
 }
 
 // Fields describes the parameters of t, a struct type, in declaration order.
@@ -51,8 +52,12 @@ func Fields(t reflect.Type) []Field {
 			continue
 		}
 		f := s.field.Field
-		if f.Kind == Object {
+		switch f.Kind {
+		case Object:
 			f.Fields = Fields(s.field.goType)
+		case Objects:
+			f.Fields = Fields(s.field.goType.Elem())
+		default:
 		}
 		out = append(out, f)
 	}
@@ -192,7 +197,7 @@ func (c *compiler) field(sf reflect.StructField, tag string, index []int) {
 			c.fail(name + ": " + err.Error())
 		}
 	}
-	if (f.Kind == DateTime || f.Kind == Object) && (f.Values != nil || f.Except != nil || f.match != nil) {
+	if (f.Kind == DateTime || f.Kind == Object || f.Kind == Objects) && (f.Values != nil || f.Except != nil || f.match != nil) {
 		c.fail(name + " has a rule that needs text or a number")
 	}
 	if f.Given = sf.Tag.Get("given"); f.Given != "" {
@@ -216,8 +221,15 @@ func (c *compiler) field(sf reflect.StructField, tag string, index []int) {
 	if c.fields[name] != nil {
 		c.fail(name + " is declared twice")
 	}
-	if f.Kind == Object {
+	switch f.Kind {
+	case Object:
 		planOf(f.goType)
+	case Objects:
+		if f.Optional {
+			c.fail(name + ": an array of hashes cannot be optional")
+		}
+		planOf(f.goType.Elem())
+	default:
 	}
 	c.fields[name] = f
 	c.steps = append(c.steps, step{field: f})
@@ -251,6 +263,8 @@ func kindOf(t reflect.Type, option string) (kind Kind, csv bool) {
 		return Integer, false
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
 		return Strings, false
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		return Objects, false
 	case t.Kind() == reflect.Struct:
 		return Object, false
 	}

@@ -19,6 +19,9 @@ func (c *change) protects(ctx context.Context, a *access.Actor, p *baton.Project
 	if err != nil {
 		return false, err
 	}
+	if a.Admin {
+		level = baton.AdminAccess
+	}
 	protected, may := false, false
 	for _, r := range rules {
 		if r.Tag == tag && r.Matches(ref) {

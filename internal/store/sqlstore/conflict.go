@@ -22,6 +22,7 @@ var unique = []struct{ index, columns, field string }{
 	{"runner_tokens_digest_key", "runner_tokens.digest", "token"},
 	{"registration_tokens_digest_key", "registration_tokens.digest", "token"},
 	{"runners_token_digest_key", "runners.token_digest", "token"},
+	{"protected_refs_project_id_tag_name_key", "protected_refs.project_id", "name"},
 	{"secret_keys_pkey", "secret_keys.key_id", "key_id"},
 }
 

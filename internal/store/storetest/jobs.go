@@ -28,6 +28,58 @@ var jobTests = []test{
 		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdatePipeline(ctx, want) })
 		same(s, must(s.Pipeline(ctx, want.ID)), want)
 	}},
+	{"ProtectedRef/RoundTrip", func(s *suite) {
+		ctx := s.Context()
+		p := s.project("p", s.group("g", 0).ID)
+		other := s.project("other", p.NamespaceID)
+		insert := func(r baton.ProtectedRef) baton.ProtectedRef {
+			given := r
+			given.CreatedAt = now
+			s.tx(func(ctx context.Context, tx store.Tx) (err error) {
+				r.ID, err = tx.InsertProtectedRef(ctx, given)
+				return err
+			})
+			r.CreatedAt = kept
+			return r
+		}
+		a := insert(baton.ProtectedRef{ProjectID: p.ID, Name: "release/*", PushLevel: baton.NoAccess, MergeLevel: baton.MaintainerAccess})
+		b := insert(baton.ProtectedRef{ProjectID: p.ID, Name: "release/*", Tag: true, PushLevel: baton.AdminAccess})
+		c := insert(baton.ProtectedRef{ProjectID: p.ID, Name: "Release/*", PushLevel: baton.DeveloperAccess})
+		d := insert(baton.ProtectedRef{ProjectID: other.ID, Name: "release/*"})
+		same(s, must(s.ProtectedRefs(ctx, p.ID)), []baton.ProtectedRef{a, b, c})
+		same(s, must(s.ProtectedRefs(ctx, other.ID)), []baton.ProtectedRef{d})
+		same(s, must(s.ProtectedRefs(ctx, other.ID+1)), []baton.ProtectedRef{})
+
+		s.field(s.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.InsertProtectedRef(ctx, baton.ProtectedRef{ProjectID: p.ID, Name: a.Name, CreatedAt: now})
+			return err
+		}), "name")
+
+		a.PushLevel, a.MergeLevel = baton.DeveloperAccess, baton.NoAccess
+		changed := a
+		changed.ProjectID, changed.Name, changed.Tag, changed.CreatedAt = other.ID, "x", true, kept.Add(time.Hour)
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.UpdateProtectedRef(ctx, changed) })
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.DeleteProtectedRef(ctx, b.ID) })
+		same(s, must(s.ProtectedRefs(ctx, p.ID)), []baton.ProtectedRef{a, c})
+
+		s.tx(func(ctx context.Context, tx store.Tx) error { return tx.DeleteProject(ctx, p.ID) })
+		same(s, must(s.ProtectedRefs(ctx, p.ID)), []baton.ProtectedRef{})
+		same(s, must(s.ProtectedRefs(ctx, other.ID)), []baton.ProtectedRef{d})
+	}},
+	{"ProtectedRef/Missing", func(s *suite) {
+		for _, fn := range []func(ctx context.Context, tx store.Tx) error{
+			func(ctx context.Context, tx store.Tx) error {
+				return tx.UpdateProtectedRef(ctx, baton.ProtectedRef{ID: 1})
+			},
+			func(ctx context.Context, tx store.Tx) error { return tx.DeleteProtectedRef(ctx, 1) },
+		} {
+			s.missing(s.Tx(s.Context(), fn), "Protected ref")
+		}
+		s.stale(func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.InsertProtectedRef(ctx, baton.ProtectedRef{ProjectID: 1, Name: "x", CreatedAt: now})
+			return err
+		})
+	}},
 	{"Pipeline/List", func(s *suite) {
 		ctx := s.Context()
 		p := s.project("p", s.group("g", 0).ID)
