@@ -40,8 +40,11 @@ func Migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, migrations 
 		if !pending {
 			return nil
 		}
-		if _, err = provider.Up(ctx); err == nil {
-			log.InfoContext(ctx, "schema migrated", slog.Int64("from", have), slog.Int64("to", known))
+		done, err := provider.Up(ctx)
+		if err == nil {
+			if len(done) > 0 { // or another program was quicker
+				log.InfoContext(ctx, "schema migrated", slog.Int64("from", have), slog.Int64("to", known))
+			}
 			return nil
 		}
 		if attempt == 3 {
