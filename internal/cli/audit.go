@@ -100,6 +100,14 @@ func (e *auditEvent) what() string {
 	return cmp.Or(strings.Join(changes, "; "), d.CustomMessage)
 }
 
+// on returns what the event is about, "" if that is no single thing.
+func (e *auditEvent) on() string {
+	if e.Details.TargetType == "" {
+		return ""
+	}
+	return fmt.Sprint(e.Details.TargetType, " ", e.Details.TargetID)
+}
+
 // Run prints the events.
 func (c *auditListCmd) Run(ctx context.Context, std Stdio) error {
 	s, err := c.open(std)
@@ -114,7 +122,7 @@ func (c *auditListCmd) Run(ctx context.Context, std Stdio) error {
 		{"ADDRESS", func(e *auditEvent) cell { return text(e.Details.IPAddress) }},
 		{"EVENT", func(e *auditEvent) cell { return text(e.EventName) }},
 		{"IN", func(e *auditEvent) cell { return text(e.Details.EntityPath) }},
-		{"ON", func(e *auditEvent) cell { return text(fmt.Sprint(e.Details.TargetType, " ", e.Details.TargetID)) }},
+		{"ON", func(e *auditEvent) cell { return text(e.on()) }},
 		{"WHAT", func(e *auditEvent) cell { return text(e.what()) }},
 	})
 	if c.path() == "" && forAdministrators(err) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -123,11 +124,13 @@ func (s *session) advise(err error) error {
 	case answer.Status == http.StatusUnauthorized && s.saved != "":
 		return hint(err, "sign in again: baton login --name %s %s", s.saved, s.URL())
 	case answer.Status == http.StatusUnauthorized:
-		return hint(err, "%s does not open %s: make a token there that does", tokenEnv, s.URL())
+		return hint(err, "%s does not open %s: make a token there that does", s.token, s.URL())
 	case len(answer.Scopes) > 0:
 		return hint(err, "a token needs one of the scopes %s for this", strings.Join(answer.Scopes, ", "))
 	case answer.NoRoute:
 		return hint(err, "%s has no %s %s", s.URL(), answer.Method, answer.Path)
+	case answer.Foreign && (answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound):
+		return hint(err, "that is no answer of GitLab's API: is %s its address?", s.URL())
 	case answer.Unsure:
 		return hint(err, "it may have been done all the same: look before you repeat it%s", logged(answer))
 	case answer.Status == http.StatusTooManyRequests, answer.Status >= http.StatusInternalServerError:
@@ -171,6 +174,12 @@ func (s *session) adviseUnreached(err error) error {
 		return &interruptedError{err}
 	case e.Unsure:
 		return hint(err, "it may have been done all the same: look before you repeat it")
+	}
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		return hint(err, "if you trust who signed it, add that certificate to this machine's, or name its file in SSL_CERT_FILE")
+	}
+	if s.saved == "" && s.URL() == defaultURL {
+		return hint(err, "is the server running, and its address right? %s names another", urlEnv)
 	}
 	return hint(err, "is the server running, and its address right?")
 }

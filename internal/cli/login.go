@@ -60,7 +60,7 @@ func (c *loginCmd) Run(ctx context.Context, std Stdio) error {
 	if err != nil {
 		return err
 	}
-	s := &session{Client: asking, std: std, now: time.Now()}
+	s := &session{Client: asking, std: std, now: time.Now(), token: "the token"}
 	who, err := s.identify(ctx)
 	if err != nil {
 		return err

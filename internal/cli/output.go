@@ -210,6 +210,7 @@ func (f *newTokenFlags) Validate() error {
 type made struct {
 	id     int64
 	token  string
+	ends   string // the day on which an access token ends, or never; "" for a runner's
 	answer []byte // the server's
 }
 

@@ -270,7 +270,7 @@ func (c *runnerRotateCmd) Run(ctx context.Context, std Stdio) error {
 	}
 	return s.each(ctx, c.IDs, "rotating", "Rotated", func(ctx context.Context, id baton.RunnerID) error {
 		create := func() (made, error) { return s.rotateRunner(ctx, id) }
-		return c.keep(std, create, s.connect("Rotated the token of"), rotateAgain)
+		return c.keep(std, create, s.connect("Rotated the token of", c.TokenFile), rotateAgain)
 	})
 }
 

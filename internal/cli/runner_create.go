@@ -152,7 +152,7 @@ func (c *runnerCreateCmd) Run(ctx context.Context, std Stdio) error {
 		}
 		return madeRunner(answer)
 	}
-	return c.keep(std, create, s.connect("Created"), rotateAgain)
+	return c.keep(std, create, s.connect("Created", c.TokenFile), rotateAgain)
 }
 
 // madeRunner reads the answer that holds a runner's token.
@@ -164,20 +164,25 @@ func madeRunner(answer *client.Answer) (made, error) {
 	if err := answer.Decode(&said); err != nil {
 		return made{}, err
 	}
-	return made{said.ID, said.Token, answer.Body}, nil
+	return made{id: said.ID, token: said.Token, answer: answer.Body}, nil
 }
 
 // rotateAgain is how to get another token for a runner.
 func rotateAgain(m made) string { return fmt.Sprintf("baton runner rotate %d", m.id) }
 
-// connect returns the text for a person who has a runner's new token.
-func (s *session) connect(done string) func(made, string) string {
+// connect returns the text for a person who has a runner's new token, in a file
+// unless that is "".
+func (s *session) connect(done, file string) func(made, string) string {
+	where := "Connect gitlab-runner with its token, which is shown this once:"
+	if file != "" {
+		where = fmt.Sprintf("Its token is in %s; connect gitlab-runner with it:", harmless(file))
+	}
 	return func(m made, token string) string {
-		return fmt.Sprintf(`%s runner %d. Connect gitlab-runner with its token, which is shown this once:
+		return fmt.Sprintf(`%s runner %d. %s
 
   gitlab-runner register --non-interactive --executor shell --url %s --token %s
 
-`, done, m.id, s.URL(), harmless(token))
+`, done, m.id, where, s.URL(), harmless(token))
 	}
 }
 

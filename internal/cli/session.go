@@ -49,6 +49,8 @@ type session struct {
 	// saved is the name that the server is saved under, "" if the token came
 	// from the environment.
 	saved string
+	// token is what a person calls the token, where that is not saved.
+	token string
 	// bar is the progress on the screen, nil for none.
 	bar *progressbar.ProgressBar
 }
@@ -127,7 +129,11 @@ func (f *serverFlags) open(std Stdio) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{Client: c, std: std, now: time.Now(), saved: name}, nil
+	given := tokenEnv
+	if std.Getenv(tokenEnv) == "" {
+		given = tokenFileEnv
+	}
+	return &session{Client: c, std: std, now: time.Now(), saved: name, token: given}, nil
 }
 
 // A signedOutError is a command that needs a token where there is none.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +19,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"baton.example/baton"
+	"baton.example/baton/internal/client"
 	"baton.example/baton/internal/testkit/need"
 )
 
@@ -112,6 +117,45 @@ func TestTerminal(t *testing.T) {
 		if test.not != "" && regexp.MustCompile(test.not).MatchString(got) {
 			t.Errorf("%s %s: do not want %s in:\n%q", test.env, test.line, test.not, got)
 		}
+	}
+}
+
+// TestWrongAddress asks what is no server, or not as it wants to be asked.
+func TestWrongAddress(t *testing.T) {
+	t.Parallel()
+	encrypted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	encrypted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	encrypted.StartTLS()
+	t.Cleanup(encrypted.Close)
+	site := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(site.Close)
+	plain := strings.Replace(encrypted.URL, "https:", "http:", 1)
+	for address, want := range map[string]string{
+		encrypted.URL: "certificate signed by unknown authority (if you trust who signed it, add that certificate to this machine's, or name its file in SSL_CERT_FILE)\n",
+		plain:         "baton: 400 Bad Request (that is no answer of GitLab's API: is " + plain + " its address?)\n",
+		site.URL:      "baton: page not found (that is no answer of GitLab's API: is " + site.URL + " its address?)\n",
+	} {
+		var out bytes.Buffer
+		Main(t.Context(), []string{"runner", "list"}, Stdio{
+			Out: &out, Err: &out, ConfigDir: func() (string, error) { return t.TempDir(), nil },
+			Getenv: func(name string) string { return map[string]string{urlEnv: address, tokenEnv: "glpat-x"}[name] },
+		})
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("%s: %q, want %q", address, &out, want)
+		}
+	}
+}
+
+// TestUnsaidAddress asks where nobody said to ask, and there is nobody.
+func TestUnsaidAddress(t *testing.T) {
+	t.Parallel()
+	c, err := (&requestFlags{}).dial(Stdio{}, defaultURL, baton.NewSecret("glpat-x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := (&session{Client: c}).advise(&client.UnreachableError{URL: defaultURL, Cause: errors.New("refused")}).Error()
+	if want := "no answer from " + defaultURL + ": refused (is the server running, and its address right? BATON_URL names another)"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

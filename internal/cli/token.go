@@ -162,7 +162,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, std Stdio) error {
 		}
 		return m, err
 	}
-	return c.keep(std, create, tokenText("Created"), createAgain)
+	return c.keep(std, create, c.tokenText("Created"), createAgain)
 }
 
 // createAgain is how to get another access token.
@@ -180,13 +180,16 @@ func (s *session) makeToken(ctx context.Context, path string, wanted map[string]
 	if err := answer.Decode(&t); err != nil {
 		return made{}, err
 	}
-	return made{t.ID, t.Token, answer.Body}, nil
+	return made{id: t.ID, token: t.Token, ends: t.ends(), answer: answer.Body}, nil
 }
 
 // tokenText returns the text for a person who has a new token.
-func tokenText(done string) func(made, string) string {
+func (f *newTokenFlags) tokenText(done string) func(made, string) string {
 	return func(m made, token string) string {
-		return fmt.Sprintf("%s token %d, which is shown this once:\n\n  %s\n\n", done, m.id, harmless(token))
+		if f.TokenFile != "" {
+			return fmt.Sprintf("%s token %d, which ends %s, and wrote it to %s.\n", done, m.id, m.ends, harmless(f.TokenFile))
+		}
+		return fmt.Sprintf("%s token %d, which ends %s and is shown this once:\n\n  %s\n\n", done, m.id, m.ends, harmless(token))
 	}
 }
 
@@ -370,14 +373,14 @@ func (c *tokenRotateCmd) Run(ctx context.Context, std Stdio) error {
 		}
 		return m, err
 	}
-	text := tokenText("Rotated, and made")
+	text := c.tokenText("Rotated, and made")
 	if own {
 		printed := text
 		text = func(m made, token string) string {
 			if saveErr != nil {
 				return printed(m, token) // or it is lost
 			}
-			return fmt.Sprintf("Rotated, and saved token %d for %s.\n", m.id, s.saved)
+			return fmt.Sprintf("Rotated, and saved token %d for %s, which ends %s.\n", m.id, s.saved, m.ends)
 		}
 	}
 	return errors.Join(c.keep(std, create, text, createAgain), saveErr)

@@ -327,10 +327,10 @@ func TestErrors(t *testing.T) {
 		`{"message":["one","two"]}`:                                                     {Message: "one; two"},
 		`{"error":"invalid_token","error_description":"Token is expired."}`:             {Message: "Token is expired."},
 		`{"error":"insufficient_scope","error_description":"x","scope":"api read_api"}`: {Message: "x", Scopes: []string{"api", "read_api"}},
-		`Retry later`: {Message: "Retry later"},
+		`Retry later`: {Message: "Retry later", Foreign: true},
 		``:            {Message: "418 I'm a teapot"},
-		`<html>`:      {Message: "418 I'm a teapot"},
-		`[1]`:         {Message: "418 I'm a teapot"},
+		`<html>`:      {Message: "418 I'm a teapot", Foreign: true},
+		`[1]`:         {Message: "418 I'm a teapot", Foreign: true},
 	} {
 		s := newStage(t, "", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")

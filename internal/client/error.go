@@ -30,6 +30,9 @@ type Error struct {
 	// NoRoute reports that the server has nothing at the path, rather than not
 	// the thing that the path names.
 	NoRoute bool
+	// Foreign reports that the body is no JSON object: it comes from something
+	// that is not GitLab's API, or that is ahead of it.
+	Foreign bool
 	// Unsure reports that the request may have been carried out all the same:
 	// something between here and the server answered instead of it.
 	Unsure bool
@@ -75,7 +78,9 @@ func (e *Error) read(contentType string) {
 		Scope       string          `json:"scope"`
 	}
 	kind, _, _ := mime.ParseMediaType(contentType)
-	switch err := json.Unmarshal(e.Body, &said); {
+	err := json.Unmarshal(e.Body, &said)
+	e.Foreign = err != nil && len(e.Body) > 0
+	switch {
 	case err == nil:
 		e.Message = sentence(said.Message)
 		if e.Message == "" {
