@@ -114,14 +114,14 @@ func (s *Server) listRunnerJobs(ctx context.Context, c *call, in listRunnerJobsP
 	}
 	jobs := list[runnerJob]{page: in.paging}
 	if in.SystemID != "" {
-		manager, err := s.Fleet.Manager(ctx, in.ID, in.SystemID)
+		manager, err := s.Store.Manager(ctx, in.ID, in.SystemID)
 		if baton.IsNotFound(err) {
 			return uncounted[runnerJob]{jobs}, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		f.Manager = manager
+		f.Manager = manager.ID
 	}
 	rows := in.withNext()
 	if in.Pagination == "keyset" {

@@ -21,12 +21,20 @@ type runnerInfo struct {
 }
 
 // manager returns the manager that calls.
-func (i runnerInfo) manager(c *call, systemID string) baton.Manager {
+func (i runnerInfo) manager(c *call, id string) baton.Manager {
 	return baton.Manager{
-		SystemID: systemID, IP: c.ip.String(),
+		SystemID: systemID(id), IP: c.ip.String(),
 		Version: i.Version, Revision: i.Revision, Platform: i.Platform,
 		Architecture: i.Architecture, Executor: i.Executor,
 	}
+}
+
+// systemID returns the system id of a manager that sent this one.
+func systemID(sent string) string {
+	if sent == "" {
+		return baton.LegacySystemID
+	}
+	return sent
 }
 
 // verifyRunnerParams are what POST /runners/verify takes.
@@ -50,12 +58,12 @@ func (s *Server) verifyRunner(ctx context.Context, c *call, in verifyRunnerParam
 }
 
 // prove checks a runner's token and records the contact.
-func (s *Server) prove(ctx context.Context, c *call, token, systemID string, info runnerInfo, asksForJobs bool) (fleet.Proof, error) {
+func (s *Server) prove(ctx context.Context, c *call, token, id string, info runnerInfo, asksForJobs bool) (fleet.Proof, error) {
 	proof, err := s.Fleet.Prove(ctx, baton.NewSecret(token))
 	if err != nil {
 		return fleet.Proof{}, err
 	}
-	return proof, s.Fleet.Contact(ctx, proof, info.manager(c, systemID), asksForJobs)
+	return proof, s.Fleet.Contact(ctx, proof, info.manager(c, id), asksForJobs)
 }
 
 // requestJobParams are what POST /jobs/request takes.
@@ -86,12 +94,9 @@ func (s *Server) requestJob(ctx context.Context, c *call, in requestJobParams) (
 	if err != nil {
 		return nil, err
 	}
-	manager, err := s.Fleet.Manager(ctx, proof.Runner.ID, in.SystemID)
-	if err != nil {
-		return nil, err
-	}
 	answer, err := s.Queue.Ask(ctx, dispatch.Request{
-		Runner: proof.Runner, Manager: manager, LastUpdate: in.LastUpdate, CancelsGracefully: in.Info.Features.CancelGracefully,
+		Token: baton.NewSecret(in.Token), Runner: proof.Runner, SystemID: systemID(in.SystemID),
+		LastUpdate: in.LastUpdate, CancelsGracefully: in.Info.Features.CancelGracefully,
 	})
 	switch {
 	case err != nil:

@@ -19,6 +19,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/ciconfig"
+	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/pipeline"
 	"baton.example/baton/internal/store"
 )
@@ -26,6 +27,12 @@ import (
 // A Store is what dispatching needs of storage.
 type Store interface {
 	Tx(ctx context.Context, fn func(ctx context.Context, tx store.Tx) error) error
+	reader
+}
+
+// A reader is what both a [Store] and a transaction can be asked.
+type reader interface {
+	store.PrincipalReader
 	store.JobReader
 }
 
@@ -37,6 +44,13 @@ type Queue struct {
 	// name tells this process from others, whose values mean nothing here.
 	name string
 
+	// turn holds the one who hands out a job: all who were woken for it want the
+	// same one, and all but one of their transactions would be for nothing.
+	turn chan struct{}
+	// drained is closed once nobody is to be held any more.
+	drained chan struct{}
+	drain   sync.Once
+
 	mu sync.Mutex
 	// changes counts what might have work for somebody, and changed is closed
 	// at the next.
@@ -46,7 +60,10 @@ type Queue struct {
 
 // NewQueue returns a queue on the store, for jobs that know the server by url.
 func NewQueue(s Store, u *url.URL, now func() time.Time) *Queue {
-	return &Queue{store: s, url: u, now: now, name: rand.Text(), changed: make(chan struct{})}
+	return &Queue{
+		store: s, url: u, now: now, name: rand.Text(),
+		turn: make(chan struct{}, 1), drained: make(chan struct{}), changed: make(chan struct{}),
+	}
 }
 
 // Wake lets everybody who waits look at the queue.
@@ -57,6 +74,10 @@ func (q *Queue) Wake() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
+
+// Drain answers everybody who is held, and holds nobody any more, so that a
+// server that shuts down need not wait for them.
+func (q *Queue) Drain() { q.drain.Do(func() { close(q.drained) }) }
 
 // state returns the value that stands for what a runner was told, and a channel
 // that is closed when it is no longer true. A runner that was changed may take
@@ -76,8 +97,13 @@ const (
 
 // A Request is a runner that asks for work.
 type Request struct {
-	Runner  baton.Runner
-	Manager baton.ManagerID
+	// Token is what the runner proved itself with, Runner what it was then.
+	// Whoever is held may lose the one and change the other meanwhile: what
+	// counts is what they are when a job is handed out.
+	Token  baton.Secret
+	Runner baton.Runner
+	// SystemID names the runner's manager that asks.
+	SystemID string
 	// CancelsGracefully tells that the program ends a cancelled job itself.
 	CancelsGracefully bool
 	// LastUpdate is the value that the runner was given last, "" for none.
@@ -111,9 +137,10 @@ func (q *Queue) Ask(ctx context.Context, r Request) (Answer, error) {
 	return q.wait(ctx, &r, changed)
 }
 
-// wait holds a runner until there is a job for it.
+// wait holds a runner until there is a job for it, or it is not any more what
+// it was when it asked.
 func (q *Queue) wait(ctx context.Context, r *Request, changed <-chan struct{}) (Answer, error) {
-	end := time.NewTimer(hold)
+	end := time.NewTimer(holdFor(ctx))
 	defer end.Stop()
 	look := time.NewTicker(again)
 	defer look.Stop()
@@ -124,8 +151,17 @@ func (q *Queue) wait(ctx context.Context, r *Request, changed <-chan struct{}) (
 		case <-look.C:
 		case <-end.C:
 			return Answer{}, nil
+		case <-q.drained:
+			return Answer{}, nil
 		case <-ctx.Done():
 			return Answer{}, ctx.Err()
+		}
+		now, err := q.asker(ctx, q.store, r)
+		if err != nil {
+			return Answer{}, err
+		}
+		if now == nil || !now.UpdatedAt.Equal(r.Runner.UpdatedAt) {
+			return Answer{}, nil // it is told what it is now when it asks again
 		}
 		if job, err := q.take(ctx, r); err != nil || job != nil {
 			return Answer{Job: job}, err
@@ -133,57 +169,126 @@ func (q *Queue) wait(ctx context.Context, r *Request, changed <-chan struct{}) (
 	}
 }
 
+// asker returns the runner as it is, nil when its token has ended: a machine that
+// has just replaced it is held with the old one, and did nothing wrong.
+func (q *Queue) asker(ctx context.Context, in reader, r *Request) (*baton.Runner, error) {
+	proof, err := fleet.ProveIn(ctx, in, r.Token, q.now())
+	if baton.CodeOf(err) == baton.CodeDenied {
+		return nil, nil
+	}
+	return &proof.Runner, err
+}
+
+// holdFor returns how long a request may be held: it has to be answered before
+// its own time is over.
+func holdFor(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return hold
+	}
+	return min(hold, time.Until(deadline)-again)
+}
+
+// maxDrops is how many jobs that cannot run are dropped for one who asks. The
+// others are for who asks next.
+const maxDrops = 45
+
 // take hands the next job to the runner, or returns nil.
 func (q *Queue) take(ctx context.Context, r *Request) ([]byte, error) {
 	// Most look at an empty queue, which needs no transaction.
-	if _, err := q.store.NextJob(ctx, r.Runner); baton.IsNotFound(err) {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("look for a job: %w", err)
+	if found, err := q.waits(ctx, r); err != nil || !found {
+		return nil, err
 	}
-	var job []byte
-	err := q.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		for job = nil; job == nil; {
-			next, err := tx.NextJob(ctx, r.Runner)
-			if baton.IsNotFound(err) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if job, err = q.handOut(ctx, tx, r, &next); err != nil {
-				return err
-			}
+	select {
+	case q.turn <- struct{}{}:
+		defer func() { <-q.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for range maxDrops {
+		if found, err := q.waits(ctx, r); err != nil || !found {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("hand out a job: %w", err)
+		job, dropped, err := q.next(ctx, r)
+		if err != nil {
+			return nil, fmt.Errorf("hand out a job: %w", err)
+		}
+		if !dropped {
+			return job, nil
+		}
+		q.Wake() // what the dropped job held back may run now
 	}
-	return job, nil
+	return nil, nil
 }
 
-// errCannotRun is the failure of a job that no payload can be made of.
-var errCannotRun = errors.New("the job cannot be written for a runner")
+// waits reports whether there is a job for the runner.
+func (q *Queue) waits(ctx context.Context, r *Request) (bool, error) {
+	switch _, err := q.store.NextJob(ctx, r.Runner); {
+	case baton.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for a job: %w", err)
+	default:
+		return true, nil
+	}
+}
+
+// next hands out or drops one job.
+func (q *Queue) next(ctx context.Context, r *Request) (job []byte, dropped bool, err error) {
+	err = q.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
+		job, dropped = nil, false
+		now, err := q.asker(ctx, tx, r)
+		if err != nil || now == nil || now.Paused {
+			return err
+		}
+		manager, err := tx.Manager(ctx, now.ID, r.SystemID)
+		if baton.IsNotFound(err) {
+			return nil // it was removed meanwhile, and is there again when it asks again
+		}
+		if err != nil {
+			return err
+		}
+		next, err := tx.NextJob(ctx, *now)
+		if baton.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		changed := *r
+		changed.Runner = *now
+		next.ManagerID = manager.ID
+		job, err = q.handOut(ctx, tx, &changed, &next)
+		dropped = err == nil && job == nil
+		return err
+	})
+	return job, dropped, err
+}
+
+// An unfit job cannot be given to a runner, and fails for this reason.
+type unfit baton.FailureReason
+
+// Error implements error.
+func (u unfit) Error() string { return "the job cannot be given to a runner: " + string(u) }
 
 // handOut gives the job to the runner and returns it as JSON. A job that cannot
 // be given ends as failed, and the answer is nil. All of it commits together:
 // a runner that is not answered never had the job.
 func (q *Queue) handOut(ctx context.Context, tx store.Tx, r *Request, j *baton.Job) ([]byte, error) {
 	at := q.now()
-	a, err := q.assemble(ctx, tx, r, j, at)
-	if err != nil && !errors.Is(err, errCannotRun) {
-		return nil, err
-	}
-	var text []byte
-	if err == nil {
-		text, err = a.payload()
+	given := *j
+	a, err := q.assemble(ctx, tx, r, &given, at)
+	if reason, ok := errors.AsType[unfit](err); ok {
+		return nil, pipeline.Drop(ctx, tx, j, baton.FailureReason(reason), at)
 	}
 	if err != nil {
-		j.Status = baton.JobPending
-		return nil, pipeline.Drop(ctx, tx, j, baton.FailedScheduler, at)
+		return nil, err
 	}
-	return text, tx.HandOut(ctx, *j, a.token.Digest())
+	text, err := a.payload()
+	if err != nil {
+		return nil, err
+	}
+	return text, tx.HandOut(ctx, given, a.token.Digest())
 }
 
 // assemble gathers what the payload is made from, and fills in the job what it
@@ -195,7 +300,7 @@ func (q *Queue) assemble(ctx context.Context, tx store.Tx, r *Request, j *baton.
 		return nil, err
 	}
 	if err := json.Unmarshal(text, a.recipe); err != nil {
-		return nil, fmt.Errorf("%w: %w", errCannotRun, err)
+		return nil, fmt.Errorf("%w: %w", unfit(baton.FailedScheduler), err)
 	}
 	p, err := tx.Pipeline(ctx, j.PipelineID)
 	if err != nil {
@@ -214,6 +319,9 @@ func (q *Queue) assemble(ctx context.Context, tx store.Tx, r *Request, j *baton.
 		if err != nil {
 			return nil, err
 		}
+		if u.State == baton.UserBlocked {
+			return nil, unfit(baton.FailedUserBlocked)
+		}
 		a.user = &u
 	}
 	if a.size, err = tx.CountJobs(ctx, store.JobFilter{Statuses: []baton.JobStatus{baton.JobPending}, Project: j.ProjectID}, countedJobs); err != nil {
@@ -221,7 +329,7 @@ func (q *Queue) assemble(ctx context.Context, tx store.Tx, r *Request, j *baton.
 	}
 	j.Timeout, j.TimeoutSource = timeout(a.recipe, &project, &r.Runner)
 	j.Status, j.StartedAt, j.UpdatedAt = baton.JobRunning, at, at
-	j.RunnerID, j.ManagerID, j.Shared = r.Runner.ID, r.Manager, r.Runner.Type == baton.InstanceRunner
+	j.RunnerID, j.Shared = r.Runner.ID, r.Runner.Type == baton.InstanceRunner
 	j.CancelsGracefully = r.CancelsGracefully
 	return a, nil
 }

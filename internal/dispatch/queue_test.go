@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +85,10 @@ func (b *bench) fill() {
 	if err != nil {
 		b.Fatal(err)
 	}
+	m := baton.Manager{RunnerID: id, SystemID: "s_1", TokenNumber: 1, TokenCreatedAt: at, ContactedAt: at}
+	if err := b.store.TouchRunner(b.Context(), store.Contact{Manager: m, AskedForJobs: true}); err != nil {
+		b.Fatal(err)
+	}
 	if b.runner, err = b.store.Runner(b.Context(), id); err != nil {
 		b.Fatal(err)
 	}
@@ -97,9 +103,13 @@ func (b *bench) queueJob() {
 	}
 }
 
+func (b *bench) request(last string) dispatch.Request {
+	return dispatch.Request{Token: baton.NewSecret("runner"), Runner: b.runner, SystemID: "s_1", LastUpdate: last}
+}
+
 func (b *bench) ask(last string) dispatch.Answer {
 	b.Helper()
-	a, err := b.queue.Ask(b.Context(), dispatch.Request{Runner: b.runner, LastUpdate: last})
+	a, err := b.queue.Ask(b.Context(), b.request(last))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -176,11 +186,11 @@ func TestAskFindsWhatNobodyToldOf(t *testing.T) {
 func TestAskGivesPausedRunnersNothing(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.queueJob()
-		b.runner.Paused = true
+		b.change(func(r *baton.Runner) { r.Paused = true })
 		if a := b.ask(""); a.Job != nil || a.LastUpdate == "" {
 			t.Errorf("a paused runner is answered %q, %q; want no job and a value", a.Job, a.LastUpdate)
 		}
-		b.runner.Paused = false
+		b.change(func(r *baton.Runner) { r.Paused = false })
 		if a := b.ask(""); a.Job == nil {
 			t.Error("no job after the runner was resumed")
 		}
@@ -213,6 +223,158 @@ func TestAskDropsWhatCannotRun(t *testing.T) {
 		broken, err := b.store.Job(b.Context(), 1)
 		if err != nil || broken.Status != baton.JobFailed || broken.FailureReason != baton.FailedScheduler {
 			t.Errorf("the broken job is %s (%s), error %v; want it failed, scheduler_failure", broken.Status, broken.FailureReason, err)
+		}
+	})
+}
+
+// change changes the runner that is stored, and b.runner with it.
+func (b *bench) change(how func(*baton.Runner)) {
+	b.Helper()
+	how(&b.runner)
+	b.runner.UpdatedAt = time.Now()
+	if err := b.store.Tx(b.Context(), func(ctx context.Context, tx store.Tx) error { return tx.UpdateRunner(ctx, b.runner) }); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// What a runner was when it began to be held does not count when a job comes.
+func TestAskGivesNothingToWhoChangedWhileHeld(t *testing.T) {
+	tests := map[string]func(context.Context, *bench, store.Tx) error{
+		"paused": func(ctx context.Context, b *bench, tx store.Tx) error {
+			return tx.PauseRunners(ctx, time.Now(), b.runner.ID)
+		},
+		"tags": func(ctx context.Context, b *bench, tx store.Tx) error {
+			r := b.runner
+			r.Tags, r.RunUntagged, r.UpdatedAt = []string{"linux"}, false, time.Now()
+			return tx.UpdateRunner(ctx, r)
+		},
+		"forgotten manager": func(ctx context.Context, b *bench, tx store.Tx) error {
+			m, err := tx.Manager(ctx, b.runner.ID, "s_1")
+			if err != nil {
+				return err
+			}
+			return tx.DeleteManager(ctx, m.ID)
+		},
+		"rotated": func(ctx context.Context, b *bench, tx store.Tx) error {
+			return tx.RotateRunnerToken(ctx, store.Rotation{
+				Token: baton.RunnerToken{RunnerID: b.runner.ID, Number: 2, CreatedAt: time.Now()}, Digest: baton.DigestOf("new"),
+			})
+		},
+		"deleted": func(ctx context.Context, b *bench, tx store.Tx) error {
+			return tx.DeleteRunner(ctx, b.runner.ID)
+		},
+	}
+	for name, happens := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				value := b.ask("").LastUpdate
+				time.AfterFunc(time.Second, func() {
+					if err := b.store.Tx(b.Context(), func(ctx context.Context, tx store.Tx) error { return happens(ctx, b, tx) }); err != nil {
+						t.Error(err)
+					}
+					b.queueJob()
+				})
+				a, err := b.queue.Ask(b.Context(), b.request(value))
+				if err != nil || a.Job != nil || a.LastUpdate != "" {
+					t.Errorf("answer %q, %q, error %v; want neither job nor value, so that it asks again", a.Job, a.LastUpdate, err)
+				}
+				if j, err := b.store.Job(b.Context(), 1); err != nil || j.Status != baton.JobPending {
+					t.Errorf("the job is %q, error %v; want it pending", j.Status, err)
+				}
+			})
+		})
+	}
+}
+
+func TestDrainAnswersWhoIsHeld(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		value := b.ask("").LastUpdate
+		time.AfterFunc(time.Second, b.queue.Drain)
+		for range 2 { // who is held, and who comes later
+			begin := time.Now()
+			if a := b.ask(value); a.Job != nil || a.LastUpdate != "" || time.Since(begin) > time.Second {
+				t.Errorf("answer %q, %q after %v; want neither job nor value, at once", a.Job, a.LastUpdate, time.Since(begin))
+			}
+		}
+	})
+}
+
+// A request that took long to arrive is held for less, so that it is answered.
+func TestAskEndsBeforeItsRequest(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		value := b.ask("").LastUpdate
+		ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
+		defer cancel()
+		if a, err := b.queue.Ask(ctx, b.request(value)); err != nil || a.Job != nil {
+			t.Errorf("answer %q, error %v; want no job and no error", a.Job, err)
+		}
+	})
+}
+
+// A counter counts the transactions of a store.
+type counter struct {
+	store.Store
+	transactions atomic.Int32
+}
+
+// Tx implements [dispatch.Store].
+func (c *counter) Tx(ctx context.Context, fn func(context.Context, store.Tx) error) error {
+	c.transactions.Add(1)
+	return c.Store.Tx(ctx, fn)
+}
+
+// Of many who are woken for a job one tries to take it; the others see that it
+// is gone.
+func TestAskTakesTurns(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		counted := &counter{Store: b.store}
+		b.queue = dispatch.NewQueue(counted, &url.URL{}, time.Now)
+		b.pipelines = pipeline.New(b.store, time.Now, b.queue.Wake)
+		value := b.ask("").LastUpdate
+		time.AfterFunc(time.Second, b.queueJob)
+		var jobs atomic.Int32
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if a, err := b.queue.Ask(b.Context(), b.request(value)); err != nil {
+					t.Error(err)
+				} else if a.Job != nil {
+					jobs.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if jobs.Load() != 1 || counted.transactions.Load() != 1 {
+			t.Errorf("%d jobs were handed out in %d transactions, want 1 in 1", jobs.Load(), counted.transactions.Load())
+		}
+	})
+}
+
+// A job on behalf of somebody who may not act any more does not run.
+func TestAskDropsJobsOfTheBlocked(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		at := time.Now()
+		user := baton.User{Username: "u", Name: "U", Email: "u@example.com", State: baton.UserActive, CreatedAt: at, UpdatedAt: at}
+		tx := func(fn func(ctx context.Context, tx store.Tx) error) {
+			if err := b.store.Tx(b.Context(), fn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tx(func(ctx context.Context, tx store.Tx) (err error) {
+			user.ID, err = tx.InsertUser(ctx, user)
+			return err
+		})
+		b.admin.User = user
+		b.queueJob()
+		tx(func(ctx context.Context, tx store.Tx) error {
+			user.State = baton.UserBlocked
+			return tx.UpdateUser(ctx, user)
+		})
+		if a := b.ask(""); a.Job != nil {
+			t.Errorf("the job of a blocked user is given: %s", a.Job)
+		}
+		if j, err := b.store.Job(b.Context(), 1); err != nil || j.Status != baton.JobFailed || j.FailureReason != baton.FailedUserBlocked {
+			t.Errorf("the job is %s (%s), error %v; want it failed, user_blocked", j.Status, j.FailureReason, err)
 		}
 	})
 }

@@ -20,11 +20,13 @@ type Proof struct {
 // expired is CodeDenied without a reason: gitlab-runner takes 403, and nothing
 // else, for "this runner is gone".
 func (s *Service) Prove(ctx context.Context, token baton.Secret) (Proof, error) {
-	return s.view.prove(ctx, token, s.now())
+	return ProveIn(ctx, s.store, token, s.now())
 }
 
-func (v view) prove(ctx context.Context, token baton.Secret, now time.Time) (Proof, error) {
-	r, t, err := v.RunnerByToken(ctx, token.Digest())
+// ProveIn is [Service.Prove] by what a transaction sees: a token may end, and
+// its runner change, between the first look at it and what it was shown for.
+func ProveIn(ctx context.Context, in store.PrincipalReader, token baton.Secret, now time.Time) (Proof, error) {
+	r, t, err := in.RunnerByToken(ctx, token.Digest())
 	if baton.IsNotFound(err) || err == nil && !t.Active(now) {
 		return Proof{}, baton.Denied("")
 	}
@@ -42,9 +44,6 @@ const freshFor = 10 * time.Second
 // Contact records that a manager of the proven runner called. A system id that
 // is too long for storage is CodeInvalid.
 func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksForJobs bool) error {
-	if m.SystemID == "" {
-		m.SystemID = baton.LegacySystemID
-	}
 	if utf8.RuneCountInString(m.SystemID) > baton.MaxSystemID {
 		return baton.Invalid([]baton.FieldError{{Field: "system_xid", Problem: "is too long (maximum is 64 characters)"}})
 	}
@@ -65,18 +64,6 @@ func (s *Service) Contact(ctx context.Context, p Proof, m baton.Manager, asksFor
 		return fmt.Errorf("record contact: %w", err)
 	}
 	return nil
-}
-
-// Manager returns the id of a runner's manager.
-func (s *Service) Manager(ctx context.Context, id baton.RunnerID, systemID string) (baton.ManagerID, error) {
-	if systemID == "" {
-		systemID = baton.LegacySystemID
-	}
-	m, err := s.store.Manager(ctx, id, systemID)
-	if err != nil {
-		return 0, fmt.Errorf("find manager: %w", err)
-	}
-	return m.ID, nil
 }
 
 // Alive records that the manager that works on a job called. Who is gone from

@@ -51,7 +51,7 @@ func (s *Service) RotateOwn(ctx context.Context, token baton.Secret, ip string) 
 	err := s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
 		// Again, inside: of two who present the same token without an overlap
 		// one comes too late.
-		p, err := look(tx).prove(ctx, token, s.now())
+		p, err := ProveIn(ctx, tx, token, s.now())
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func rotate(ctx context.Context, tx store.Tx, w audit.Author, r *baton.Runner, r
 // https://docs.gitlab.com/api/runners/#delete-a-runner-by-authentication-token.
 func (s *Service) RemoveOwn(ctx context.Context, token baton.Secret, ip string, cond Condition) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		p, err := look(tx).prove(ctx, token, s.now())
+		p, err := ProveIn(ctx, tx, token, s.now())
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *Service) RemoveOwn(ctx context.Context, token baton.Secret, ip string, 
 // https://docs.gitlab.com/api/runners/#delete-a-runner-manager.
 func (s *Service) RemoveManager(ctx context.Context, token baton.Secret, systemID, ip string, cond Condition) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx store.Tx) error {
-		p, err := look(tx).prove(ctx, token, s.now())
+		p, err := ProveIn(ctx, tx, token, s.now())
 		if err != nil {
 			return err
 		}
