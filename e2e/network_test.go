@@ -327,7 +327,7 @@ func TestLimits(t *testing.T) {
 		go func() {
 			_, _ = io.WriteString(l.conn, head+fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(large), large))
 		}()
-		if body := l.answer(http.StatusRequestEntityTooLarge); !strings.Contains(body, "413") {
+		if _, body := l.answer(http.StatusRequestEntityTooLarge); !strings.Contains(body, "413") {
 			t.Errorf("answer %s", body)
 		}
 	})

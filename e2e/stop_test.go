@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	gitlab "gitlab.com/gitlab-org/api/client-go"
 )
 
 // TestDrain sends a signal while a request is half sent: it is answered, no
@@ -61,6 +63,44 @@ func TestDrain(t *testing.T) {
 				t.Errorf("with nothing to wait for it took %v to stop", took)
 			}
 		})
+	}
+}
+
+// TestStopWithRunnersHeld stops a server whose runners wait for jobs, as all of
+// them do nearly all the time.
+func TestStopWithRunnersHeld(t *testing.T) {
+	t.Parallel()
+	p := start(t, setup{})
+	made, _, err := newWorld(p).root.Users.CreateUserRunner(&gitlab.CreateUserRunnerOptions{RunnerType: new("instance_type")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(last string) string {
+		body := fmt.Sprintf(`{"token":%q,"last_update":%q}`, made.Token, last)
+		return fmt.Sprintf("POST /api/v4/jobs/request HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+	runner := open(t, p.addr())
+	header, _ := runner.request(ask(""), http.StatusNoContent)
+	told := header.Get("X-Gitlab-Last-Update")
+	if told == "" {
+		t.Fatal("the answer has no X-GitLab-Last-Update")
+	}
+	runner.send(ask(told))
+	p.waitFor("the request is held", func() bool {
+		_, text := p.get("/-/metrics")
+		return strings.Contains(text, "baton_http_requests_in_flight 2\n")
+	})
+	began := time.Now()
+	p.signal(syscall.SIGTERM)
+	header, _ = runner.answer(http.StatusNoContent)
+	if last := header.Get("X-Gitlab-Last-Update"); last != "" {
+		t.Errorf("X-GitLab-Last-Update %q; want none, so that the runner keeps its own", last)
+	}
+	if code := p.wait(patience); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v to stop", took)
 	}
 }
 
@@ -120,7 +160,7 @@ func (l *line) send(text string) {
 }
 
 // answer reads an answer and expects the status.
-func (l *line) answer(status int) (body string) {
+func (l *line) answer(status int) (header http.Header, body string) {
 	l.t.Helper()
 	resp, err := http.ReadResponse(l.in, nil)
 	if err != nil {
@@ -134,10 +174,10 @@ func (l *line) answer(status int) (body string) {
 	if resp.StatusCode != status {
 		l.t.Errorf("status %d %s, want %d", resp.StatusCode, text, status)
 	}
-	return string(text)
+	return resp.Header, string(text)
 }
 
-func (l *line) request(text string, status int) (body string) {
+func (l *line) request(text string, status int) (header http.Header, body string) {
 	l.t.Helper()
 	l.send(text)
 	return l.answer(status)

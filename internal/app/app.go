@@ -40,6 +40,7 @@ type App struct {
 	store  *Database
 	people *directory.Directory
 	server *server.Server
+	queue  *dispatch.Queue
 	fleet  *fleet.Service
 	url    *url.URL
 	first  *directory.FirstStart
@@ -108,13 +109,13 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	if err != nil {
 		return fmt.Errorf("prepare the pages: %w", err)
 	}
-	queue := dispatch.NewQueue(a.store, a.url, c.Now)
+	a.queue = dispatch.NewQueue(a.store, a.url, c.Now)
 	a.server, err = server.New(l, server.Config{
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
 		ExternalURL: a.url,
 		API: api.New(api.Config{
 			Store: a.store, Fleet: a.fleet, Directory: a.people,
-			Tokens: access.NewTokens(a.store), Queue: queue, Pipelines: pipeline.New(a.store, c.Now, queue.Wake),
+			Tokens: access.NewTokens(a.store), Queue: a.queue, Pipelines: pipeline.New(a.store, c.Now, a.queue.Wake),
 			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
 		}),
 		Pages: pages,
@@ -163,6 +164,7 @@ func (a *App) Serve(ctx context.Context) error {
 		})
 	})
 	duties.Go(func() { audit.Seal(ctx, a.store, a.log) })
+	defer context.AfterFunc(ctx, a.queue.Drain)()
 	a.log.InfoContext(ctx, "listening", "address", a.Addr().String(), "external_url", a.URL(),
 		"database", a.store.Kind(), "version", telemetry.Build().Version)
 	err := a.server.Serve(ctx)
