@@ -48,11 +48,7 @@ func (s *Service) Create(ctx context.Context, a *access.Actor, project baton.Pro
 		if err := c.allowed(ctx, a, access.RunPipelines, project); err != nil {
 			return err
 		}
-		in, err := c.Project(ctx, project)
-		if err != nil {
-			return err
-		}
-		protected, err := c.protects(ctx, a, &in, ref, tag)
+		protected, err := c.protects(ctx, a, project, ref, tag)
 		if err != nil {
 			return err
 		}

@@ -66,10 +66,7 @@ func (s *Service) Jobs(ctx context.Context, a *access.Actor, f store.JobFilter, 
 func (s *Service) CancelPipeline(ctx context.Context, a *access.Actor, project baton.ProjectID, id baton.PipelineID) (baton.Pipeline, error) {
 	var p baton.Pipeline
 	err := s.change(ctx, "cancel pipeline", func(ctx context.Context, c *change) error {
-		if err := c.allowed(ctx, a, access.RunPipelines, project); err != nil {
-			return err
-		}
-		if _, err := pipeline(ctx, c, project, id); err != nil {
+		if err := c.mayRun(ctx, a, project, id); err != nil {
 			return err
 		}
 		jobs, err := c.Attempts(ctx, id)
@@ -95,11 +92,8 @@ func (s *Service) CancelPipeline(ctx context.Context, a *access.Actor, project b
 func (s *Service) CancelJob(ctx context.Context, a *access.Actor, project baton.ProjectID, id baton.JobID) (baton.Job, error) {
 	var j baton.Job
 	err := s.change(ctx, "cancel job", func(ctx context.Context, c *change) error {
-		if err := c.allowed(ctx, a, access.RunPipelines, project); err != nil {
-			return err
-		}
 		var err error
-		if j, err = job(ctx, c, project, id); err != nil {
+		if j, err = c.runnable(ctx, a, project, id); err != nil {
 			return err
 		}
 		if !cancelable(j.Status) {
@@ -133,10 +127,7 @@ func (c *change) cancel(ctx context.Context, j *baton.Job) error {
 func (s *Service) RetryJob(ctx context.Context, a *access.Actor, project baton.ProjectID, id baton.JobID) (baton.Job, error) {
 	var next baton.Job
 	err := s.change(ctx, "retry job", func(ctx context.Context, c *change) error {
-		if err := c.allowed(ctx, a, access.RunPipelines, project); err != nil {
-			return err
-		}
-		j, err := job(ctx, c, project, id)
+		j, err := c.runnable(ctx, a, project, id)
 		if err != nil {
 			return err
 		}
@@ -160,10 +151,7 @@ func (s *Service) RetryJob(ctx context.Context, a *access.Actor, project baton.P
 func (s *Service) RetryPipeline(ctx context.Context, a *access.Actor, project baton.ProjectID, id baton.PipelineID) (baton.Pipeline, error) {
 	var p baton.Pipeline
 	err := s.change(ctx, "retry pipeline", func(ctx context.Context, c *change) error {
-		if err := c.allowed(ctx, a, access.RunPipelines, project); err != nil {
-			return err
-		}
-		if _, err := pipeline(ctx, c, project, id); err != nil {
+		if err := c.mayRun(ctx, a, project, id); err != nil {
 			return err
 		}
 		jobs, err := c.Attempts(ctx, id)
@@ -235,11 +223,8 @@ func waitsFor(j, before *baton.Job) bool {
 func (s *Service) PlayJob(ctx context.Context, a *access.Actor, project baton.ProjectID, id baton.JobID) (baton.Job, error) {
 	var j baton.Job
 	err := s.change(ctx, "play job", func(ctx context.Context, c *change) error {
-		if err := c.allowed(ctx, a, access.RunPipelines, project); err != nil {
-			return err
-		}
 		var err error
-		if j, err = job(ctx, c, project, id); err != nil {
+		if j, err = c.runnable(ctx, a, project, id); err != nil {
 			return err
 		}
 		if j.Status != baton.JobManual {
