@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -52,6 +53,7 @@ func TestMain(m *testing.M) {
 //	api STATUS METHOD PATH       ask the server at $ADDR, with $TOKEN
 //	gitlab [lossy]               start a GitLab at $GITLAB
 //	lossy                        start a proxy at $LOSSY that loses answers
+//	silent DAYS                  let runners that called, and their machines, be silent for so long
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -74,7 +76,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "ready": scriptReady, "keep": scriptKeep, "api": scriptAPI, "sealed": scriptSealed,
-			"gitlab": scriptGitLab, "lossy": scriptLossy,
+			"gitlab": scriptGitLab, "lossy": scriptLossy, "silent": scriptSilent,
 		},
 	})
 }
@@ -125,6 +127,20 @@ func scriptSealed(ts *testscript.TestScript, _ bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("there are not %s events sealed", args[0])
 		}
+	}
+}
+
+func scriptSilent(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: silent DAYS")
+	}
+	db, err := sql.Open("sqlite", "file:"+ts.MkAbs("data/baton.db")+"?_pragma=busy_timeout(10000)")
+	ts.Check(err)
+	defer db.Close()
+	for _, table := range []string{"runners", "runner_managers"} {
+		const back = " SET created_at = created_at - $1 * 86400000000, contacted_at = contacted_at - $1 * 86400000000"
+		_, err := db.ExecContext(context.Background(), "UPDATE "+table+back, args[0])
+		ts.Check(err)
 	}
 }
 

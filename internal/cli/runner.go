@@ -26,6 +26,7 @@ type runnerCmd struct {
 	Managers runnerManagersCmd `cmd:"" help:"Show the machines that work under a runner's token."`
 	Assign   runnerAssignCmd   `cmd:"" help:"Let a project runner serve further projects."`
 	Unassign runnerUnassignCmd `cmd:"" help:"Take a project runner away from projects."`
+	Stale    runnerStaleCmd    `cmd:"" help:"Pause or delete runners that are silent for long."`
 }
 
 // runner is what is shown of a runner. Not every server has every field, nor
