@@ -109,6 +109,8 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	if err != nil {
 		return fmt.Errorf("prepare the pages: %w", err)
 	}
+	metrics := telemetry.NewMetrics()
+	metrics.WatchSealing(a.store.AuditWaiting, c.Now)
 	a.queue = dispatch.NewQueue(a.store, a.url, c.Now)
 	a.server, err = server.New(l, server.Config{
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
@@ -124,7 +126,7 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 			addr, certain := clientip.Of(r, c.TrustedProxies)
 			return certain && (addr.IsLoopback() || c.MetricsFrom.Contains(addr))
 		},
-		Metrics: telemetry.NewMetrics(), Log: c.Log,
+		Metrics: metrics, Log: c.Log,
 	})
 	if err != nil {
 		return err

@@ -713,7 +713,11 @@ type AuditReader interface {
 	// AuditLinks returns up to most links of the chain, those after a position,
 	// with their events.
 	AuditLinks(ctx context.Context, after int64, most int) ([]AuditLink, error)
-	// AuditTail tells what is not sealed.
+	// AuditWaiting tells how many events are to be sealed, and when the oldest of
+	// them was written, zero if there is none. It looks at those alone, and so
+	// may be asked often.
+	AuditWaiting(ctx context.Context) (n int, oldest time.Time, err error)
+	// AuditTail tells what is not sealed, and looks at the whole log for it.
 	AuditTail(ctx context.Context) (AuditTail, error)
 }
 

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -43,6 +44,51 @@ func NewMetrics() *Metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// A Backlog tells how many audit events wait to be sealed, and when the oldest
+// of them was written, zero if there is none.
+type Backlog func(ctx context.Context) (n int, oldest time.Time, err error)
+
+// WatchSealing adds what waits to be sealed to the metrics: it is asked for when
+// somebody reads them. While it cannot be told it is missing, and the others are
+// there.
+func (m *Metrics) WatchSealing(backlog Backlog, now func() time.Time) {
+	m.registry.MustRegister(&sealing{
+		backlog: backlog, now: now,
+		waiting: prometheus.NewDesc("baton_audit_unsealed_events", "Audit events that wait to be sealed.", nil, nil),
+		age:     prometheus.NewDesc("baton_audit_oldest_unsealed_seconds", "Time since the oldest audit event that waits to be sealed was written; 0 if none waits.", nil, nil),
+	})
+}
+
+// sealing is the collector of what waits to be sealed.
+type sealing struct {
+	backlog      Backlog
+	now          func() time.Time
+	waiting, age *prometheus.Desc
+}
+
+// Describe implements [prometheus.Collector].
+func (s *sealing) Describe(to chan<- *prometheus.Desc) {
+	to <- s.waiting
+	to <- s.age
+}
+
+// Collect implements [prometheus.Collector].
+func (s *sealing) Collect(to chan<- prometheus.Metric) {
+	// Who reads metrics does not wait for a database that is away.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	n, oldest, err := s.backlog(ctx)
+	if err != nil {
+		return // readiness tells, and logs, that the database does not answer
+	}
+	age := time.Duration(0)
+	if n > 0 {
+		age = max(s.now().Sub(oldest), 0)
+	}
+	to <- prometheus.MustNewConstMetric(s.waiting, prometheus.GaugeValue, float64(n))
+	to <- prometheus.MustNewConstMetric(s.age, prometheus.GaugeValue, age.Seconds())
 }
 
 // Handler serves the metrics to Prometheus. Who may ask is the caller's to say.

@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,6 +53,36 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("metrics lack %s", want)
 		}
+	}
+}
+
+func TestSealingIsWatched(t *testing.T) {
+	now := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name   string
+		n      int
+		oldest time.Time
+		err    error
+		want   []string
+	}{
+		{"nothing waits", 0, time.Time{}, nil, []string{"baton_audit_unsealed_events 0", "baton_audit_oldest_unsealed_seconds 0"}},
+		{"some wait", 3, now.Add(-90 * time.Second), nil, []string{"baton_audit_unsealed_events 3", "baton_audit_oldest_unsealed_seconds 90"}},
+		{"another clock is ahead", 1, now.Add(time.Second), nil, []string{"baton_audit_unsealed_events 1", "baton_audit_oldest_unsealed_seconds 0"}},
+		{"nobody knows", 0, time.Time{}, errors.New("the database is away"), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := NewMetrics()
+			m.WatchSealing(func(context.Context) (int, time.Time, error) { return c.n, c.oldest, c.err }, func() time.Time { return now })
+			text := scrape(t, m)
+			for _, want := range append(c.want, "baton_http_requests_in_flight 0") {
+				if !strings.Contains(text, "\n"+want+"\n") {
+					t.Errorf("metrics lack %s", want)
+				}
+			}
+			if c.want == nil && strings.Contains(text, "unsealed") {
+				t.Errorf("metrics tell what nobody knows")
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"baton.example/baton"
 	"baton.example/baton/internal/store"
@@ -68,18 +69,31 @@ func (r reader) AuditLinks(ctx context.Context, after int64, most int) ([]store.
 // mostOdd is how many ids an [store.AuditTail] names.
 const mostOdd = 10
 
-func (r reader) AuditTail(ctx context.Context) (store.AuditTail, error) {
-	const waiting = "FROM audit_unsealed q JOIN audit_events e ON e.id = q.event_id"
-	var t store.AuditTail
-	_, err := r.value(ctx, "read oldest unsealed Audit event", at(&t.Oldest), "SELECT e.created_at "+waiting+" ORDER BY q.event_id LIMIT 1")
-	if err != nil {
+// auditWaiting are the events that are to be sealed.
+const auditWaiting = "FROM audit_unsealed q JOIN audit_events e ON e.id = q.event_id"
+
+func (r reader) oldestWaiting(ctx context.Context) (oldest time.Time, err error) {
+	_, err = r.value(ctx, "read oldest unsealed Audit event", at(&oldest), "SELECT e.created_at "+auditWaiting+" ORDER BY q.event_id LIMIT 1")
+	return oldest, err
+}
+
+func (r reader) AuditWaiting(ctx context.Context) (n int, oldest time.Time, err error) {
+	if oldest, err = r.oldestWaiting(ctx); err != nil || oldest.IsZero() {
+		return 0, oldest, err
+	}
+	_, err = r.value(ctx, "count waiting Audit events", &n, "SELECT count(*) FROM audit_unsealed")
+	return n, oldest, err
+}
+
+func (r reader) AuditTail(ctx context.Context) (t store.AuditTail, err error) {
+	if t.Oldest, err = r.oldestWaiting(ctx); err != nil {
 		return store.AuditTail{}, err
 	}
 	// One statement, which sees an event either before or after it was sealed.
 	var odd int
 	err = r.each(ctx, "count unsealed Audit events", func(rows *sql.Rows) error { return rows.Scan(&t.Waiting, &odd) },
 		"SELECT count(*), (SELECT count(*) FROM audit_events) - count(*)"+
-			" - (SELECT count(*) FROM audit_seals s JOIN audit_events e ON e.id = s.event_id) "+waiting)
+			" - (SELECT count(*) FROM audit_seals s JOIN audit_events e ON e.id = s.event_id) "+auditWaiting)
 	if err != nil {
 		return store.AuditTail{}, err
 	}

@@ -73,9 +73,16 @@ var auditTests = []test{
 	}},
 	{"Audit/Seal", func(s *suite) {
 		ctx := s.Context()
+		waiting := func(want int, since time.Time) {
+			n, oldest, err := s.AuditWaiting(ctx)
+			if err != nil || n != want || !oldest.Equal(since) {
+				s.Errorf("%d wait since %s (%v), want %d since %s", n, oldest, err, want, since)
+			}
+		}
 		same(s, must(s.AuditHead(ctx)), baton.AuditHead{})
 		same(s, must(s.AuditLinks(ctx, 0, most)), []store.AuditLink{})
 		same(s, must(s.AuditTail(ctx)), store.AuditTail{})
+		waiting(0, time.Time{})
 		seal := func(head baton.AuditHead, events []baton.AuditEvent) []store.AuditLink {
 			links := make([]store.AuditLink, len(events))
 			for i, e := range events {
@@ -120,13 +127,16 @@ var auditTests = []test{
 			s.Error("an event is told that was undone")
 		}
 		same(s, must(s.AuditTail(ctx)), store.AuditTail{Waiting: 3, Oldest: kept})
+		waiting(3, kept)
 
 		same(s, must(s.SealAuditEvents(ctx, 2, seal)), 2)
 		same(s, must(s.AuditHead(ctx)), baton.AuditHead{Position: 2, Hash: baton.ChainHash{2}})
 		same(s, must(s.AuditTail(ctx)).Waiting, 1)
+		waiting(1, kept)
 		same(s, must(s.SealAuditEvents(ctx, 2, seal)), 1)
 		same(s, must(s.SealAuditEvents(ctx, 2, seal)), 0)
 		same(s, must(s.AuditTail(ctx)), store.AuditTail{})
+		waiting(0, time.Time{})
 
 		events := must(s.AuditEvents(ctx, store.AuditFilter{}, all))
 		links := must(s.AuditLinks(ctx, 0, most))
