@@ -37,7 +37,7 @@ func TestSameKeyWhileTheFirstRequestRuns(t *testing.T) {
 				return answer{response.StatusCode, string(body), err}
 			}
 			// The token's first use is written down, which must not wait below.
-			if a := w.get(t, "/runners/all"); a != http.StatusOK {
+			if a := w.ask(t, http.MethodGet, "/runners/all", "", nil); a != http.StatusOK {
 				t.Fatalf("GET /runners/all: %d", a)
 			}
 
@@ -63,22 +63,6 @@ func TestSameKeyWhileTheFirstRequestRuns(t *testing.T) {
 			}
 		})
 	}
-}
-
-// get asks for a page as root and returns the status.
-func (w *world) get(t *testing.T, path string) int {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.Addr()+"/api/v4"+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Private-Token", w.Vars()["root"])
-	response, err := w.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	return response.StatusCode
 }
 
 // holdWrites keeps runners from being written until release is called.

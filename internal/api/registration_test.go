@@ -1,8 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -11,28 +9,11 @@ import (
 // runnersToken asks as root for the registration token of something.
 func (w *world) runnersToken(t *testing.T, path string) (status int, token string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.Addr()+"/api/v4"+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Private-Token", w.Vars()["root"])
-	response, err := w.client.Do(r)
-	if err != nil {
-		t.Error(err)
-		return 0, ""
-	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Error(err)
-	}
 	var entity struct {
 		RunnersToken string `json:"runners_token"`
 	}
-	if err := json.Unmarshal(content, &entity); err != nil {
-		t.Errorf("%s: %v", content, err)
-	}
-	return response.StatusCode, entity.RunnersToken
+	status = w.ask(t, http.MethodGet, path, "", &entity)
+	return status, entity.RunnersToken
 }
 
 // All who are the first to look at a registration token see the same one.

@@ -1,11 +1,8 @@
 package api_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -75,28 +72,9 @@ func TestMachinesRotateAtOnce(t *testing.T) {
 // answer.
 func (w *world) postToken(t *testing.T, path, body string) (status int, token string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+w.Addr()+"/api/v4"+path, strings.NewReader(body))
-	if err != nil {
-		t.Error(err)
-		return 0, ""
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Private-Token", w.Vars()["root"])
-	response, err := w.client.Do(r)
-	if err != nil {
-		t.Error(err)
-		return 0, ""
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Error(err)
-	}
 	var answer struct {
 		Token string `json:"token"`
 	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		t.Errorf("%s: %v", text, err)
-	}
-	return response.StatusCode, answer.Token
+	status = w.ask(t, http.MethodPost, path, body, &answer)
+	return status, answer.Token
 }

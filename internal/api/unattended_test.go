@@ -2,9 +2,7 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -136,20 +134,6 @@ func (w *world) do(t *testing.T, lines ...string) {
 // that each manager used last.
 func (w *world) usedTokens(t *testing.T, runner int64) map[string]string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s/api/v4/runners/%d/managers?with_token=true", w.Addr(), runner), http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Private-Token", w.Vars()["root"])
-	response, err := w.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var managers []struct {
 		SystemID string `json:"system_id"`
 		Token    struct {
@@ -157,8 +141,8 @@ func (w *world) usedTokens(t *testing.T, runner int64) map[string]string {
 			CreatedAt string `json:"created_at"`
 		} `json:"token"`
 	}
-	if err := json.Unmarshal(text, &managers); err != nil {
-		t.Fatalf("%s: %v", text, err)
+	if status := w.ask(t, http.MethodGet, fmt.Sprintf("/runners/%d/managers?with_token=true", runner), "", &managers); status != http.StatusOK {
+		t.Fatalf("the managers of runner %d: status %d", runner, status)
 	}
 	used := map[string]string{}
 	for _, m := range managers {

@@ -3,7 +3,9 @@ package api_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -238,6 +240,39 @@ func (w *world) Do(line string) (vars map[string]string, err error) {
 		}
 		return vars, err
 	}
+}
+
+// ask sends a request as root, with a JSON body unless that is empty, reads the
+// JSON of the answer unless into is nil, and returns the status. It may run
+// beside the test; what fails is an error of that, and status 0.
+func (w *world) ask(t *testing.T, method, path, body string, into any) (status int) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.Addr()+"/api/v4"+path, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Private-Token", w.Vars()["root"])
+	response, err := w.client.Do(r)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	if into == nil {
+		return response.StatusCode
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+	return response.StatusCode
 }
 
 // words are the rest of a directive.

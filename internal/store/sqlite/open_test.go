@@ -50,10 +50,10 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// A database that somebody began with between two migrations, of which the one
-// with the lower number landed last, gets that one too.
-func TestOpenRunsWhatLandedLate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "baton.db")
+// made makes a database, and opens it for a test to change.
+func made(t *testing.T) (path string, db *sql.DB) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "baton.db")
 	s, err := sqlite.Open(t.Context(), path, quiet)
 	if err != nil {
 		t.Fatal(err)
@@ -61,11 +61,18 @@ func TestOpenRunsWhatLandedLate(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("sqlite", path)
+	db, err = sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
+	return path, db
+}
+
+// A database that somebody began with between two migrations, of which the one
+// with the lower number landed last, gets that one too.
+func TestOpenRunsWhatLandedLate(t *testing.T) {
+	path, db := made(t)
 	for _, undo := range []string{
 		"DROP TABLE registration_tokens",
 		"ALTER TABLE runners DROP COLUMN registered",
@@ -90,23 +97,11 @@ func TestOpenRunsWhatLandedLate(t *testing.T) {
 }
 
 func TestOpenRefusesNewerSchema(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "baton.db")
-	s, err := sqlite.Open(t.Context(), path, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	path, db := made(t)
 	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (7000, true)"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = sqlite.Open(t.Context(), path, quiet)
+	_, err := sqlite.Open(t.Context(), path, quiet)
 	if baton.CodeOf(err) != baton.CodeUnavailable || !strings.Contains(err.Error(), "written by a newer Baton (schema 7000") {
 		t.Errorf("error %v", err)
 	}
