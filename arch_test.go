@@ -30,7 +30,7 @@ type importRule struct {
 }
 
 var (
-	capabilities    = []string{"internal/fleet", "internal/directory", "internal/access", "internal/dispatch", "internal/audit", "internal/idempotency"}
+	capabilities    = []string{"internal/fleet", "internal/directory", "internal/access", "internal/dispatch", "internal/vault", "internal/audit", "internal/idempotency"}
 	adapters        = []string{"internal/api/...", "internal/web/...", "internal/grape/...", "internal/server/..."}
 	implementations = []string{"internal/store/sqlite", "internal/store/postgres", "internal/store/sqlstore"}
 )

@@ -35,6 +35,8 @@ type (
 	PipelineID int64
 	// JobID identifies a [Job].
 	JobID int64
+	// VariableID identifies a [Variable].
+	VariableID int64
 	// ProtectedRefID identifies a [ProtectedRef].
 	ProtectedRefID int64
 	// TokenID identifies an [AccessToken].

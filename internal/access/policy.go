@@ -57,6 +57,8 @@ const (
 	// ManageProtectedRefs is to protect branches and tags, and to see which tags
 	// are protected.
 	ManageProtectedRefs
+	// ManageVariables is to see and change its CI/CD variables.
+	ManageVariables
 )
 
 // A rule is the least role that an ability needs in a group and in a project.
@@ -91,6 +93,7 @@ var rules = map[Ability]rule{
 
 	ReadProtectedBranches: {never, baton.ReporterAccess},
 	ManageProtectedRefs:   {never, baton.MaintainerAccess},
+	ManageVariables:       {baton.OwnerAccess, baton.MaintainerAccess},
 }
 
 // A Policy answers questions of permission from what the store knows.

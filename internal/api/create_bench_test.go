@@ -122,7 +122,7 @@ func newBenchServer(b *testing.B, db *sqlstore.Store) *Server {
 	}
 	return New(Config{
 		Store: db, Fleet: fleet.New(db, newKeys(b), time.Now), Directory: people, Tokens: access.NewTokens(db),
-		Queue: dispatch.NewQueue(db, &url.URL{Scheme: "http", Host: "localhost"}, time.Now), ExternalURL: &url.URL{Scheme: "http", Host: "localhost"},
+		Queue: dispatch.NewQueue(db, nil, &url.URL{Scheme: "http", Host: "localhost"}, time.Now), ExternalURL: &url.URL{Scheme: "http", Host: "localhost"},
 		ClientIP: func(*http.Request) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) },
 		Now:      time.Now, Log: benchLog(b),
 	})

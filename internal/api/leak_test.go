@@ -185,6 +185,21 @@ func tokensAreNotKept(t *testing.T, w *world) {
 	call(401, "GET", "/api/v4/groups/tools?private_token="+shown[1], "", "")
 	call(200, "GET", "/api/v4/groups", "", "", "Private-Token", root)
 
+	// Values of variables, which are in answers to those who may change them, and
+	// in jobs.
+	const variables = "/api/v4/groups/tools/variables"
+	value, next := "variable-value-one-kq", "variable-value-two-kq"
+	secrets = append(secrets, value, next)
+	call(201, "POST", variables, json, `{"key":"KEPT","value":"`+value+`","masked_and_hidden":true}`, "Private-Token", root)
+	call(200, "PUT", variables+"/KEPT", form, "value="+next, "Private-Token", root)
+	call(201, "POST", variables, form, "key=GONE&value="+value, "Private-Token", root)
+	call(204, "DELETE", variables+"/GONE", form, "value="+value, "Private-Token", root)
+	call(400, "POST", variables, form, "key=KEPT&value="+value, "Private-Token", root)
+	call(400, "POST", variables, json, `{"key":"X","masked":true,"value":"`+value+` "}`, "Private-Token", root)
+	call(404, "PUT", variables+"/GONE", form, "value="+value, "Private-Token", root)
+	call(200, "GET", variables, "", "", "Private-Token", root)
+	call(200, "GET", variables+"/KEPT", "", "", "Private-Token", root)
+
 	// Refused in every way, with secrets wherever a client may put them.
 	call(422, "POST", create, form, "runner_type=instance_type&paused=1", "Private-Token", root, "Idempotency-Key", key)
 	call(400, "POST", create, form, "runner_type=instance_type", "Private-Token", root, "Idempotency-Key", key+", "+key)

@@ -34,6 +34,7 @@ func (s *Server) routes() []route {
 		s.auditRoutes(),
 		s.pipelineRoutes(),
 		s.protectedRefRoutes(),
+		s.variableRoutes(),
 	)
 }
 
@@ -255,6 +256,36 @@ func (s *Server) protectedRefRoutes() []route {
 		get(tags+"/{name}", read, s.getProtectedTag),
 		del(tags+"/{name}", write, s.unprotectTag),
 	}
+}
+
+// variableRoutes are the routes of CI/CD variables, in the instance, in groups and
+// in projects.
+func (s *Server) variableRoutes() []route {
+	read, write := with(api, readAPI), with(api)
+	const instance = "/admin/ci/variables"
+	all := []route{
+		get(instance, read, s.listInstanceVariables),
+		post(instance, write, s.createInstanceVariable),
+		get(instance+"/{key}", read, s.getInstanceVariable),
+		put(instance+"/{key}", write, s.updateInstanceVariable),
+		del(instance+"/{key}", write, s.deleteInstanceVariable),
+	}
+	for _, below := range []struct {
+		path string
+		of   placeVariables
+	}{
+		{"/groups/{id}/variables", placeVariables{s, s.groupSource, "GroupVariable"}},
+		{"/projects/{id}/variables", placeVariables{s, s.projectSource, "Variable"}},
+	} {
+		all = append(all,
+			get(below.path, read, below.of.list),
+			post(below.path, write, below.of.create),
+			get(below.path+"/{key}", read, below.of.get),
+			put(below.path+"/{key}", write, below.of.update),
+			del(below.path+"/{key}", write, below.of.remove),
+		)
+	}
+	return all
 }
 
 // memberRoutes are the routes of the members of groups and projects, which are

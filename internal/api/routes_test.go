@@ -57,7 +57,7 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 	}
 	s := New(Config{
 		Store: db, Fleet: fleet.New(db, newKeys(t), time.Now), Directory: people, Tokens: access.NewTokens(db),
-		Queue: dispatch.NewQueue(db, &url.URL{}, time.Now), Log: log, Now: time.Now,
+		Queue: dispatch.NewQueue(db, nil, &url.URL{}, time.Now), Log: log, Now: time.Now,
 		ExternalURL: &url.URL{Scheme: "https", Host: "ci.example.com"},
 		ClientIP:    func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
 	})

@@ -15,6 +15,7 @@ import (
 	"baton.example/baton/internal/idempotency"
 	"baton.example/baton/internal/pipeline"
 	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/vault"
 )
 
 // A Config is what the API stands on. Every field is required.
@@ -25,6 +26,7 @@ type Config struct {
 	Tokens    *access.Tokens
 	Queue     *dispatch.Queue
 	Pipelines *pipeline.Service
+	Vault     *vault.Service
 	Log       *slog.Logger
 	// ExternalURL is the address that people and clients use, without a slash
 	// at the end.

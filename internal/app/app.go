@@ -30,6 +30,7 @@ import (
 	"baton.example/baton/internal/pipeline"
 	"baton.example/baton/internal/server"
 	"baton.example/baton/internal/telemetry"
+	"baton.example/baton/internal/vault"
 	"baton.example/baton/internal/web"
 )
 
@@ -111,12 +112,13 @@ func (a *App) build(ctx context.Context, c *Config, l net.Listener) (err error) 
 	}
 	metrics := telemetry.NewMetrics()
 	metrics.WatchSealing(a.store.AuditWaiting, c.Now)
-	a.queue = dispatch.NewQueue(a.store, a.url, c.Now)
+	a.queue = dispatch.NewQueue(a.store, a.store.Keys, a.url, c.Now)
 	a.server, err = server.New(l, server.Config{
 		CertFile: c.CertFile, KeyFile: c.KeyFile,
 		ExternalURL: a.url,
 		API: api.New(api.Config{
 			Store: a.store, Fleet: a.fleet, Directory: a.people,
+			Vault:  vault.New(a.store, a.store.Keys),
 			Tokens: access.NewTokens(a.store), Queue: a.queue, Pipelines: pipeline.New(a.store, c.Now, a.queue.Wake),
 			ExternalURL: a.url, ClientIP: clientIP, Now: c.Now, Log: c.Log,
 		}),

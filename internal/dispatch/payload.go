@@ -7,6 +7,7 @@ import (
 
 	"baton.example/baton"
 	"baton.example/baton/internal/ciconfig"
+	"baton.example/baton/internal/vault"
 )
 
 // A payload is a job as gitlab-runner reads it. One value of a wrong type
@@ -147,9 +148,11 @@ type assembly struct {
 	pipeline *baton.Pipeline
 	project  *baton.Project
 	// above is the project's namespace and those above it, the topmost last.
-	above  []baton.Namespace
-	user   *baton.User
-	runner *baton.Runner
+	above []baton.Namespace
+	// secrets are the CI/CD variables, of two with one name the last counts.
+	secrets []vault.Variable
+	user    *baton.User
+	runner  *baton.Runner
 	// size is how many jobs are queued.
 	size  int
 	token baton.Secret

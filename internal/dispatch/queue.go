@@ -21,7 +21,9 @@ import (
 	"baton.example/baton/internal/ciconfig"
 	"baton.example/baton/internal/fleet"
 	"baton.example/baton/internal/pipeline"
+	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
+	"baton.example/baton/internal/vault"
 )
 
 // A Store is what dispatching needs of storage.
@@ -39,6 +41,7 @@ type reader interface {
 // A Queue hands jobs to runners.
 type Queue struct {
 	store Store
+	keys  *seal.Keyring
 	url   *url.URL
 	now   func() time.Time
 	// name tells this process from others, whose values mean nothing here.
@@ -58,10 +61,11 @@ type Queue struct {
 	changed chan struct{}
 }
 
-// NewQueue returns a queue on the store, for jobs that know the server by url.
-func NewQueue(s Store, u *url.URL, now func() time.Time) *Queue {
+// NewQueue returns a queue on the store, for jobs that know the server by url and
+// get variables that are sealed under the keys.
+func NewQueue(s Store, keys *seal.Keyring, u *url.URL, now func() time.Time) *Queue {
 	return &Queue{
-		store: s, url: u, now: now, name: rand.Text(),
+		store: s, keys: keys, url: u, now: now, name: rand.Text(),
 		turn: make(chan struct{}, 1), drained: make(chan struct{}), changed: make(chan struct{}),
 	}
 }
@@ -312,6 +316,9 @@ func (q *Queue) assemble(ctx context.Context, tx store.Tx, r *Request, j *baton.
 	}
 	a.pipeline, a.project = &p, &project
 	if a.above, err = tx.Ancestors(ctx, project.NamespaceID); err != nil {
+		return nil, err
+	}
+	if a.secrets, err = vault.ForJob(ctx, tx, q.keys, j, a.above); err != nil {
 		return nil, err
 	}
 	if j.UserID != 0 {

@@ -16,6 +16,7 @@ import (
 	"baton.example/baton/internal/access"
 	"baton.example/baton/internal/dispatch"
 	"baton.example/baton/internal/pipeline"
+	"baton.example/baton/internal/seal"
 	"baton.example/baton/internal/store"
 	"baton.example/baton/internal/store/sqlite"
 )
@@ -34,7 +35,12 @@ type bench struct {
 // inBubble runs fn on a new bench, where time passes at once.
 func inBubble(t *testing.T, fn func(*bench)) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "baton.db")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "baton.db")
+	keys, err := seal.Create(filepath.Join(dir, "secret.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		db, err := sqlite.Open(t.Context(), path, slog.New(slog.DiscardHandler))
 		if err != nil {
@@ -46,7 +52,7 @@ func inBubble(t *testing.T, fn func(*bench)) {
 			}
 		}()
 		b := &bench{T: t, store: db, admin: &access.Actor{User: baton.User{Name: "root"}, Admin: true, Now: time.Now()}}
-		b.queue = dispatch.NewQueue(db, &url.URL{Scheme: "https", Host: "ci.example.com"}, time.Now)
+		b.queue = dispatch.NewQueue(db, keys, &url.URL{Scheme: "https", Host: "ci.example.com"}, time.Now)
 		b.pipelines = pipeline.New(db, time.Now, b.queue.Wake)
 		b.fill()
 		fn(b)
@@ -328,7 +334,7 @@ func (c *counter) Tx(ctx context.Context, fn func(context.Context, store.Tx) err
 func TestAskTakesTurns(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		counted := &counter{Store: b.store}
-		b.queue = dispatch.NewQueue(counted, &url.URL{}, time.Now)
+		b.queue = dispatch.NewQueue(counted, nil, &url.URL{}, time.Now)
 		b.pipelines = pipeline.New(b.store, time.Now, b.queue.Wake)
 		value := b.ask("").LastUpdate
 		time.AfterFunc(time.Second, b.queueJob)

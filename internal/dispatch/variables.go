@@ -51,6 +51,11 @@ func (a *assembly) variables() []variable {
 	for _, v := range a.recipe.Variables {
 		l = append(l, variable{Key: v.Key, Value: v.Value, Public: true, Raw: v.Raw})
 	}
+	// What somebody keeps for jobs counts before what the configuration says.
+	// https://docs.gitlab.com/ci/variables/#cicd-variable-precedence.
+	for _, v := range a.secrets {
+		l = append(l, variable{Key: v.Key, Value: v.Value.Reveal(), Masked: v.Masked, Raw: v.Raw, File: v.File})
+	}
 	return l
 }
 

@@ -49,6 +49,7 @@ type Reader interface {
 	KeyReader
 	RegistrationTokenReader
 	StalePolicyReader
+	VariableReader
 }
 
 // A Writer is every write that is part of a transaction.
@@ -67,6 +68,7 @@ type Writer interface {
 	KeyWriter
 	RegistrationTokenWriter
 	StalePolicyWriter
+	VariableWriter
 }
 
 // A Page is a part of a list. Rows are ordered by id unless the method says
@@ -808,6 +810,32 @@ type RegistrationTokenWriter interface {
 	// SetRegistrationToken stores the token of a source in the place of the one
 	// that it had.
 	SetRegistrationToken(ctx context.Context, t RegistrationToken) error
+}
+
+// A SealedVariable is a CI/CD variable with its value.
+type SealedVariable struct {
+	baton.Variable
+
+	// Sealed is the value, sealed under the secret key.
+	Sealed []byte
+}
+
+// A VariableReader reads CI/CD variables.
+type VariableReader interface {
+	// Variable returns the variable of a source that has the key.
+	Variable(ctx context.Context, of baton.Source, key string) (SealedVariable, error)
+	// Variables returns the variables of one or more sources, by id.
+	Variables(ctx context.Context, of ...baton.Source) ([]SealedVariable, error)
+}
+
+// A VariableWriter writes CI/CD variables. They end with the group or project
+// that they belong to.
+type VariableWriter interface {
+	// InsertVariable is a conflict if the source has one with the key.
+	InsertVariable(ctx context.Context, v SealedVariable) (baton.VariableID, error)
+	// UpdateVariable stores all of v but Source, Key and CreatedAt.
+	UpdateVariable(ctx context.Context, v SealedVariable) error
+	DeleteVariable(ctx context.Context, id baton.VariableID) error
 }
 
 // A StalePolicyReader reads stale runner policies.

@@ -23,6 +23,7 @@ var unique = []struct{ index, columns, field string }{
 	{"registration_tokens_digest_key", "registration_tokens.digest", "token"},
 	{"runners_token_digest_key", "runners.token_digest", "token"},
 	{"protected_refs_project_id_tag_name_key", "protected_refs.project_id", "name"},
+	{"variables_source", "", "key"},
 	{"secret_keys_pkey", "secret_keys.key_id", "key_id"},
 }
 

@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, cases := range [][]test{
 		settingsTests, userTests, botTests, accessTokenTests, principalTests, namespaceTests, projectTests,
-		memberTests, accessTests, runnerTests, createTests, auditTests, keyTests, registrationTokenTests, staleTests, transactionTests, jobTests,
+		memberTests, accessTests, runnerTests, createTests, auditTests, keyTests, registrationTokenTests, staleTests, transactionTests, jobTests, variableTests,
 	} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
