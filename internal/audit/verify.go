@@ -46,7 +46,9 @@ type verifier struct {
 	// last is the link before.
 	last baton.AuditHead
 	// hashes are what the link before may have had, so that one that was altered
-	// is not held against the next; nil when it is not there.
+	// is not held against the next; nil when it is not there. There are
+	// [mostHashes] at most, so that a log in which everything was altered costs no
+	// more than another one.
 	hashes []baton.ChainHash
 	// met tells that there was a link at the position of the saved head.
 	met bool
@@ -86,6 +88,11 @@ func (v *verifier) run(ctx context.Context) (err error) {
 	return v.behind(ctx)
 }
 
+// mostHashes is enough for the hash that a link has, for the one that it should
+// have behind what the link before has, and for the one that it should have if
+// all hashes so far were replaced.
+const mostHashes = 3
+
 // link looks at the next link.
 func (v *verifier) link(l *store.AuditLink) {
 	v.report.Sealed++
@@ -106,6 +113,8 @@ func (v *verifier) link(l *store.AuditLink) {
 		if sound {
 			hashes = hashes[:1]
 		} else {
+			last := len(hashes) - 1
+			hashes = slices.Delete(hashes, min(mostHashes-1, last), last)
 			v.problem("position %d: event %d is not what was sealed", l.Position, l.EventID)
 		}
 	}

@@ -24,13 +24,14 @@ var auditLinks = define("Audit link", "audit_seals s", func(l *store.AuditLink) 
 // A chainHash wraps a hash, which is kept as bytes.
 type chainHash struct{ p *baton.ChainHash }
 
-// Scan implements [database/sql.Scanner].
+// Scan implements [database/sql.Scanner]. What is no hash is read as zeros, which
+// nothing hashes to: whoever wrote that is to be found, and not to keep others
+// from looking.
 func (h chainHash) Scan(src any) error {
-	b, ok := src.([]byte)
-	if !ok || len(b) != len(h.p) {
-		return fmt.Errorf("a hash cannot be read from %T", src)
+	*h.p = baton.ChainHash{}
+	if b, ok := src.([]byte); ok && len(b) == len(h.p) {
+		copy(h.p[:], b)
 	}
-	copy(h.p[:], b)
 	return nil
 }
 
