@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +208,90 @@ func (e *explainer) QueryContext(ctx context.Context, text string, args ...any) 
 		return nil, err
 	}
 	return e.q.QueryContext(ctx, text, args...) //nolint:sqlclosecheck // the store closes them
+}
+
+// TestManySetsOfTags: whoever may run jobs thinks up many sets of tags that a
+// runner with all of these serves, and each of its requests looks at all of them.
+// It does so in one query for each protection, and looks at one lane of each set.
+func TestManySetsOfTags(t *testing.T) {
+	s, plans := openExplained(t)
+	at := time.Now()
+	const sets = 1500
+	queued := make([]baton.Job, sets)
+	err := s.Tx(t.Context(), func(ctx context.Context, tx store.Tx) error {
+		g, err := tx.InsertNamespace(ctx, baton.Namespace{
+			Kind: baton.GroupNamespace, Name: "g", Path: "g", Visibility: baton.Private,
+			SharedRunnersSetting: baton.SharedRunnersEnabled, SubgroupCreationLevel: baton.SubgroupsByMaintainer, CreatedAt: at, UpdatedAt: at,
+		})
+		if err != nil {
+			return err
+		}
+		p, err := tx.InsertProject(ctx, baton.Project{
+			NamespaceID: g, Name: "p", Path: "p", Visibility: baton.Private, DefaultBranch: "main", BuildTimeout: 3600,
+			SharedRunnersEnabled: true, LastActivityAt: at, CreatedAt: at, UpdatedAt: at,
+		})
+		if err != nil {
+			return err
+		}
+		in, err := tx.InsertPipeline(ctx, baton.Pipeline{ProjectID: p, Status: baton.PipelinePending, Source: baton.SourceAPI, CreatedAt: at, UpdatedAt: at})
+		if err != nil {
+			return err
+		}
+		for i := range sets {
+			j := baton.Job{PipelineID: in.ID, ProjectID: p, Tags: []string{strconv.Itoa(i)}, Starts: baton.StartOnSuccess, CreatedAt: at, UpdatedAt: at}
+			if j.ID, err = tx.InsertJob(ctx, j, []byte("{}")); err != nil {
+				return err
+			}
+			j.Status, j.QueuedAt = baton.JobPending, at
+			if err := tx.MoveJob(ctx, baton.JobCreated, j); err != nil {
+				return err
+			}
+			queued[i] = j
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := baton.Runner{Type: baton.InstanceRunner}
+	for i := range sets {
+		r.Tags = append(r.Tags, strconv.Itoa(i))
+	}
+	plans.seen = nil
+	if j, err := s.NextJob(t.Context(), r); err != nil || j.ID != 1 {
+		t.Errorf("job %d, error %v; want the first", j.ID, err)
+	}
+	plan := strings.Join(plans.seen, "\n")
+	const look = "SEARCH l USING INDEX lanes_fair (tag_set_id=? AND protected=?)"
+	if n := strings.Count(plan, look); n != 4 { // 1024 sets at a time
+		t.Errorf("%d queries for lanes, want 4; the last steps:\n%s", n, strings.Join(plans.seen[max(0, len(plans.seen)-40):], "\n"))
+	}
+
+	// What is left of them when the jobs are gone is not looked at by the jobs to
+	// come.
+	err = s.Tx(t.Context(), func(ctx context.Context, tx store.Tx) error {
+		for _, j := range queued {
+			j.Status = baton.JobCanceled
+			if err := tx.MoveJob(ctx, baton.JobPending, j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := plans.q.QueryContext(t.Context(), "SELECT count(*) FROM lanes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for lanes := 0; rows.Next(); {
+		if err := rows.Scan(&lanes); err != nil || lanes != 1 {
+			t.Errorf("%d lanes, error %v; want one, which says how busy the project is", lanes, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
 }

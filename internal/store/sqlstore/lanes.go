@@ -3,13 +3,15 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"baton.example/baton"
 )
 
 // The queue is kept in lanes, so that finding the next job of a runner costs
 // the same whatever waits: the runner looks at the heads of the lanes that it
-// may take from, never at the jobs behind them.
+// may take from, never at the jobs behind them. A lane is there while it holds
+// jobs; the last one of a project stays.
 
 // tagSet returns the id of a set of tags, which is stored if it is new.
 func (w writer) tagSet(ctx context.Context, tags []string) (int64, error) {
@@ -33,7 +35,7 @@ func (w writer) enqueue(ctx context.Context, j *baton.Job) error {
 	var lane int64
 	_, err := w.value(ctx, "open lane", &lane, `INSERT INTO lanes (project_id, tag_set_id, protected, shared, grouped, busy, head)
 		SELECT p.id, j.tag_set_id, j.protected, p.shared_runners_enabled, p.group_runners_enabled,
-			coalesce((SELECT max(busy) FROM lanes WHERE project_id = p.id), 0), j.id
+			coalesce((SELECT busy FROM lanes WHERE project_id = p.id LIMIT 1), 0), j.id
 		FROM jobs j JOIN projects p ON p.id = j.project_id WHERE j.id = $1
 		ON CONFLICT (project_id, tag_set_id, protected) DO UPDATE SET
 			head = CASE WHEN lanes.head < excluded.head THEN lanes.head ELSE excluded.head END
@@ -53,7 +55,13 @@ func (w writer) dequeue(ctx context.Context, id baton.JobID) error {
 	if err != nil || !found {
 		return err
 	}
-	_, err = w.exec(ctx, "move lane on", "UPDATE lanes SET head = (SELECT min(job_id) FROM queue WHERE lane_id = $1) WHERE id = $1", lane)
+	if _, err = w.exec(ctx, "move lane on", "UPDATE lanes SET head = (SELECT min(job_id) FROM queue WHERE lane_id = $1) WHERE id = $1", lane); err != nil {
+		return err
+	}
+	// All lanes of a project say how busy it is, so one of them has to stay. Any
+	// other is in the way of [writer.busier] for as long as the project lives.
+	_, err = w.exec(ctx, "close lane", `DELETE FROM lanes WHERE id = $1 AND head IS NULL
+		AND EXISTS (SELECT 1 FROM lanes l WHERE l.project_id = lanes.project_id AND l.id <> lanes.id)`, lane)
 	return err
 }
 
@@ -117,6 +125,11 @@ func (r reader) openSets(ctx context.Context, runner *baton.Runner) ([]int64, er
 	return sets, err
 }
 
+// setsAtOnce is how many sets of tags one query asks for. Whoever may run jobs
+// thinks up as many as there are subsets of a runner's tags, and the databases
+// have a limit on the arguments of a statement.
+const setsAtOnce = 1024
+
 // heads returns the lane to take a job from, or one without a head.
 func (r reader) heads(ctx context.Context, runner *baton.Runner, sets []int64) (lane, error) {
 	protections := []bool{true}
@@ -134,21 +147,31 @@ func (r reader) heads(ctx context.Context, runner *baton.Runner, sets []int64) (
 		}
 		return nil
 	}
-	if runner.Type == baton.InstanceRunner {
-		// One look into the index for each kind of job: the first is the best.
-		for _, set := range sets {
-			for _, protected := range protections {
-				err := r.each(ctx, "read lanes", choose, `SELECT busy, head FROM lanes
-					WHERE tag_set_id = $1 AND protected = $2 AND shared AND head IS NOT NULL ORDER BY busy, head LIMIT 1`, set, protected)
-				if err != nil {
-					return lane{}, err
-				}
+	for some := range slices.Chunk(sets, setsAtOnce) {
+		for _, protected := range protections {
+			w := firstLane(runner, some, protected)
+			if err := r.each(ctx, "read lanes", choose, w.text.String(), w.args...); err != nil {
+				return lane{}, err
 			}
 		}
-		return best, nil
 	}
+	return best, nil
+}
+
+// firstLane asks for the lane to take a job from among those with the sets of
+// tags and the protection.
+func firstLane(runner *baton.Runner, sets []int64, protected bool) *where {
 	w := new(where)
-	if runner.Type == baton.GroupRunner {
+	switch runner.Type {
+	case baton.InstanceRunner:
+		// One look into the index for each set: the first is the best.
+		w.write(`SELECT busy, head FROM lanes WHERE id IN (SELECT (
+				SELECT l.id FROM lanes l WHERE l.tag_set_id = s.id AND l.protected = ? AND l.shared AND l.head IS NOT NULL
+				ORDER BY l.busy, l.head LIMIT 1
+			) FROM tag_sets s WHERE s.id IN `, protected)
+		w.write(placesFor(sets)+") ORDER BY busy, head LIMIT 1", padded(sets)...)
+		return w
+	case baton.GroupRunner:
 		w.write(`WITH RECURSIVE below (id) AS (
 				SELECT id FROM namespaces WHERE id = ?
 				UNION ALL
@@ -156,12 +179,12 @@ func (r reader) heads(ctx context.Context, runner *baton.Runner, sets []int64) (
 			)
 			SELECT 0, l.head FROM below JOIN projects p ON p.namespace_id = below.id JOIN lanes l ON l.project_id = p.id
 			WHERE l.head IS NOT NULL AND l.grouped`, runner.GroupID)
-	} else {
+	case baton.ProjectRunner:
 		w.write(`SELECT 0, l.head FROM runner_projects a JOIN lanes l ON l.project_id = a.project_id
 			WHERE l.head IS NOT NULL AND a.runner_id = ?`, runner.ID)
 	}
-	in(w, "l.tag_set_id", sets)
-	in(w, "l.protected", protections)
+	w.and("l.protected = ?", protected)
+	w.and("l.tag_set_id IN "+placesFor(sets), padded(sets)...)
 	w.write(" ORDER BY l.head LIMIT 1")
-	return best, r.each(ctx, "read lanes", choose, w.text.String(), w.args...)
+	return w
 }
